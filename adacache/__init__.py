@@ -1,0 +1,37 @@
+"""AdaCache's engine: adaptive caching of a diffusion transformer's residual, for torch and nothing else.
+
+Start reading in `schedule.py` (the rule), then `run.py` (one sampling); `blocks.run_blocks` uses both on any DiT.
+The method is that of arXiv 2411.02397, with one residual for the whole trunk in place of two per block, which
+gives the same outputs because all blocks are computed or reused together.
+"""
+
+from .blocks import run_blocks
+from .distance import FrameGrid
+from .moreg import MoRegSettings
+from .run import FEWEST_STEPS, Run
+from .schedule import Decision, PublishedSchedule, Reason
+from .settings import PAPER_FAST, PAPER_SLOW, PUBLISHED, Codebook, Settings, SettingsError
+from .trace import Record, RunInfo, Trace, TraceError, dumps, loads
+
+__all__ = [
+    "FEWEST_STEPS",
+    "PAPER_FAST",
+    "PAPER_SLOW",
+    "PUBLISHED",
+    "Codebook",
+    "Decision",
+    "FrameGrid",
+    "MoRegSettings",
+    "PublishedSchedule",
+    "Reason",
+    "Record",
+    "Run",
+    "RunInfo",
+    "Settings",
+    "SettingsError",
+    "Trace",
+    "TraceError",
+    "dumps",
+    "loads",
+    "run_blocks",
+]

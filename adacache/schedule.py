@@ -1,0 +1,120 @@
+"""The published rule, as a machine of numbers: distances in, compute or reuse and the reason out."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from .moreg import MoReg, Motion
+from .settings import Codebook
+
+
+class Reason(str, Enum):
+    """Why an evaluation was computed or reused. The values are what traces store."""
+
+    FIRST = "first"
+    LAST = "last"
+    SCHEDULED = "scheduled"
+    REUSED = "reused"
+    OUTSIDE = "outside"
+    MEASURING = "measuring"
+    RESTARTED = "restarted"
+    MISSING = "missing"
+    REFUSED = "refused"
+
+    @property
+    def words(self) -> str:
+        """The reason as a person reads it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.FIRST: "computed: the first step has nothing to reuse",
+    Reason.LAST: "computed: the last two steps always are",
+    Reason.SCHEDULED: "computed: the codebook planned it",
+    Reason.REUSED: "reused the cached residual",
+    Reason.OUTSIDE: "computed: outside the start and end percent",
+    Reason.MEASURING: "computed: measuring only",
+    Reason.RESTARTED: "computed: the noise level went up again",
+    Reason.MISSING: "computed: an input had no cached residual yet",
+    Reason.REFUSED: "computed: this run cannot be cached",
+}
+
+
+class Decision(NamedTuple):
+    compute: bool
+    reason: Reason
+
+
+class Observation(NamedTuple):
+    """What the schedule made of one measured step.
+
+    Attributes:
+        distance: relative change of the probe per planned step (eq. 4), before motion and sensitivity.
+        looked_up: the value that was looked up in the codebook.
+        motion: what MoReg made of it, or None.
+        rate: steps until the next planned computation.
+    """
+
+    distance: float
+    looked_up: float
+    motion: Motion | None
+    rate: int
+
+
+class PublishedSchedule:
+    """AdaCache's schedule as its published code runs it, quirks included.
+
+    Steps count from 1. The first, the second and the last two are always computed; otherwise the next computed
+    step is the previous one plus the rate in force. A distance is divided by the rate *in force*, which at the
+    forced last steps need not be the number of steps that passed. A new rate takes effect once, after the step.
+
+    What the paper has not: `sensitivity` multiplies the distance, `max_reuses` caps the rate, and a caller may force
+    a step for a reason of its own; that step cuts the interval short, so the rate in force is then what passed.
+    """
+
+    def __init__(
+        self, steps: int, codebook: Codebook, moreg: MoReg | None = None, sensitivity: float = 1.0, max_reuses: int = 0
+    ) -> None:
+        self.steps = steps
+        self.codebook = codebook
+        self.moreg = moreg
+        self.sensitivity = sensitivity
+        self.max_reuses = max_reuses
+        self.step = 0
+        self.rate = 1
+        self.previous = 0
+
+    def decide(self, forced: Reason | None = None) -> Decision:
+        """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
+        self.step += 1
+        if self.step == 1:
+            return Decision(True, Reason.FIRST)
+        if self.step >= self.steps - 1:
+            return Decision(True, Reason.LAST)
+        if self.step == self.previous + self.rate:
+            return Decision(True, forced or Reason.SCHEDULED)
+        if forced:
+            self.rate = self.step - self.previous
+            return Decision(True, forced)
+        return Decision(False, Reason.REUSED)
+
+    def observe(self, change: float | None, score: float | None = None) -> Observation | None:
+        """Fold the measure of the step just computed.
+
+        Args:
+            change: relative change of the probe since the last computed step; None where there was no earlier one.
+            score: motion score of the new probe, or None.
+        """
+        in_force, self.previous, self.rate = self.rate, self.step, 1
+        if change is None:
+            return None
+        distance = change / in_force
+        motion = None
+        if self.moreg is not None and score is not None:
+            motion = self.moreg.regularise(self.step, score, in_force)
+        looked_up = distance * (motion.factor if motion else 1.0) * self.sensitivity
+        self.rate = self.codebook.rate(looked_up)
+        if self.max_reuses:
+            self.rate = min(self.rate, self.max_reuses + 1)
+        return Observation(distance, looked_up, motion, self.rate)
