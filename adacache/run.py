@@ -75,6 +75,13 @@ class Run:
         self.close("done" if error is None else "failed", "" if error is None else f"{kind.__name__}: {error}")
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """Frame steps of the motion score; none where neither MoReg nor a measuring run asks for it."""
+        if self.settings.moreg:
+            return self.settings.moreg.strides
+        return (1,) if self.settings.mode == "measure" else ()
+
+    @property
     def refused(self) -> bool:
         return bool(self.trace.note)
 
@@ -168,6 +175,8 @@ class Run:
             self._label(self._steps_reported)
         if not self.trace.end:
             self.trace.end, self.trace.end_detail = end, detail
+            if end == "done" and not self.trace.records:
+                self.refuse("the sampler made no evaluation that could be seen from here")
         return self.trace
 
 
@@ -285,9 +294,9 @@ class Call:
 
     def _measure(self, probe: Tensor, old: Tensor) -> None:
         self.changes = _plus(self.changes, change_sums(probe, old))
-        moreg = self._run.settings.moreg
-        if moreg and self._grid and self._grid.fits(probe.shape[1]):
-            self.motions = _plus(self.motions, motion_sums(probe, self._grid, moreg.strides))
+        strides = self._run.strides
+        if strides and self._grid and self._grid.fits(probe.shape[1]):
+            self.motions = _plus(self.motions, motion_sums(probe, self._grid, strides))
 
     def _rows(self, x: Tensor) -> list[tuple[tuple[Hashable, int], Tensor]]:
         return list(zip(self._streams, x.chunk(len(self._streams)), strict=True))

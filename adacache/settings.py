@@ -109,7 +109,8 @@ class Codebook:
             return self
         length = self.steps / steps
         stretch = (steps / self.steps) ** RATE_POWER
-        entries = tuple((t * length, max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries)
+        # Six digits, so that people can read them.
+        entries = tuple((float(f"{t * length:.6g}"), max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries)
         return Codebook(entries, steps)
 
 

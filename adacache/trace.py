@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from statistics import median
 from typing import Any
 
 from .schedule import Reason
@@ -124,15 +125,20 @@ class Trace:
         """Estimated seconds without a cache over the seconds taken; 1 when nothing was reused."""
         return self.estimated_seconds / self.seconds if self.reused and self.seconds else 1.0
 
+    def headline(self) -> str:
+        """Such as "18 of 30 steps computed"; samplers may evaluate the network several times per step."""
+        several = len({record.step for record in self.records}) < len(self.records)
+        return f"{self.computed} of {len(self.records)} {'evaluations' if several else 'steps'} computed"
+
     def summary(self) -> str:
         """The run in a few lines of plain words."""
         info, end = self.info, {"": "still running", "done": ""}.get(self.end, self.end)
-        lines = [f"{self.computed} of {len(self.records)} steps computed, {self.reused} reused" + (end and f" ({end})")]
+        lines = [f"{self.headline()}, {self.reused} reused" + (end and f" ({end})")]
         if self.reused:
             saved = max(0.0, self.estimated_seconds - self.seconds)
             lines.append(f"about {self.speed_up:.2f}x faster, {saved:.1f} s saved (estimated from the computed steps)")
         if self.note:
-            lines.append(f"Not cached: {self.note}")
+            lines.append(f"{'Caching stopped' if self.reused else 'Not cached'}: {self.note}")
         if self.end_detail:
             lines.append(self.end_detail)
         shape = "x".join(map(str, self.info.shape))
@@ -141,6 +147,9 @@ class Trace:
         moreg = " + MoReg" if self.settings.get("moreg") else ""
         lines.append(f"{self.settings.get('preset')}{moreg}, sensitivity {self.settings.get('sensitivity'):g}")
         lines.append(f"codebook {self.codebook}")
+        scores = [record.score for record in self.records if record.score is not None]
+        if scores:
+            lines.append(f"motion score {median(scores):.3f} (median of the computed steps)")
         if self.cache_bytes:
             where = {"model": "with the model", "system": "in system memory"}[self.cache_place]
             lines.append(f"cache {self.cache_bytes / 2**20:.1f} MiB {where}")

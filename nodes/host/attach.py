@@ -1,0 +1,24 @@
+"""Put our wrappers on a clone of a MODEL, and take them off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...adacache import Settings
+from .wrappers import KEY, wrappers
+
+
+def attach(model: Any, settings: Settings, handle: str) -> Any:
+    """A clone of the MODEL that caches by `settings`; of several in a chain the last one counts."""
+    patched = detach(model)
+    for kind, wrapper in wrappers(settings, handle):
+        patched.add_wrapper_with_key(kind, KEY, wrapper)
+    return patched
+
+
+def detach(model: Any) -> Any:
+    """A clone of the MODEL without any wrapper of ours."""
+    plain = model.clone()
+    for kind in list(plain.wrappers):
+        plain.remove_wrappers_with_key(kind, KEY)
+    return plain

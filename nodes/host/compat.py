@@ -1,0 +1,63 @@
+"""Every question that we ask the host about itself; written for ComfyUI 0.3.75 and later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy_execution.utils import get_executing_context
+
+# transformer_options keys and wrapper keys of caches that would skip the network under us.
+_OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether the user cancelled; the class became a BaseException in later hosts."""
+    return isinstance(error, comfy.model_management.InterruptProcessingException | KeyboardInterrupt)
+
+
+def executing() -> tuple[str, str]:
+    """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
+    context = get_executing_context()
+    return (context.prompt_id, context.node_id) if context else ("", "")
+
+
+def free_bytes(device: torch.device) -> int:
+    return int(comfy.model_management.get_free_memory(device))
+
+
+def is_training() -> bool:
+    return bool(getattr(comfy.model_management, "in_training", False))
+
+
+def sigma_window(model_patcher: Any, start: float, end: float) -> tuple[float, float]:
+    """Highest and lowest sigma of a start and end percent, by the model's own schedule."""
+    sampling = model_patcher.get_model_object("model_sampling")
+    return float(sampling.percent_to_sigma(start)), float(sampling.percent_to_sigma(end))
+
+
+def settle(result: Any) -> None:
+    """Wait for the device, so that a measured time includes its work; reads one element of the result."""
+    if isinstance(result, torch.Tensor) and result.device.type != "cpu":
+        result.flatten()[:1].tolist()
+
+
+def other_cache(transformer_options: dict[str, Any]) -> str | None:
+    """The name of another cache on the same model, or None (`comfy_extras/nodes_easycache.py`)."""
+    return next((name for key, name in _OTHER_CACHES.items() if key in transformer_options), None)
+
+
+def compiled_whole(network: torch.nn.Module, transformer_options: dict[str, Any]) -> bool:
+    """Whether the network is compiled as one piece, which would trace through our hooks.
+
+    `comfy_api/torch_helpers/torch_compile.py` swaps modules in inside a wrapper that may run below ours; the names
+    of what it swaps are in that wrapper's closure.
+    """
+    if hasattr(network, "_orig_mod"):
+        return True
+    for wrapper in transformer_options.get("wrappers", {}).get("apply_model", {}).get("torch.compile", []):
+        for cell in getattr(wrapper, "__closure__", None) or ():
+            if isinstance(cell.cell_contents, dict) and "diffusion_model" in cell.cell_contents:
+                return True
+    return False

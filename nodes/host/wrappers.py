@@ -1,0 +1,199 @@
+"""The four wrappers around the host's sampling (`comfy/patcher_extension.py`): from its calls to a Run's.
+
+Nothing mutable lives with the MODEL: a wrapper closes over frozen settings, and the Run is born in `sampling` and
+travels in the sampling's own copy of the model options.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+from uuid import uuid4
+
+from comfy.patcher_extension import WrappersMP
+from torch import Tensor
+
+from ...adacache import Run, RunInfo, Settings
+from . import compat, runs
+from .families import Family, family_of
+from .hooks import TrunkHooks
+from .streams import stream_keys
+
+log = logging.getLogger("adacache")
+
+KEY = "adacache"
+
+
+class Session:
+    """One sampling: its Run, and what the wrappers need to find again.
+
+    The host copies option dictionaries deeply in places; a Session stays one and the same.
+    """
+
+    def __init__(self, run: Run, family: Family | None, window: tuple[float, float]) -> None:
+        self.run = run
+        self.family = family
+        self.window = window
+        self.evaluation = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Session:
+        return self
+
+    def allows(self, sigma: float) -> bool:
+        """Whether a noise level lies between the start and end percent."""
+        highest, lowest = self.window
+        return lowest <= sigma <= highest
+
+
+def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., Any]]]:
+    """Our wrapper for each of the host's kinds."""
+
+    def sampling(executor: Any, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, *args: Any, **kwargs: Any):
+        guider = executor.class_obj
+        try:
+            session = open_session(settings, handle, guider, latent_image, sampler, sigmas)
+        except Exception:
+            log.exception("AdaCache could not start; the run goes on without it")
+            return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+        options = guider.model_options.setdefault("transformer_options", {})
+        options[KEY] = session
+        try:
+            result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+            session.run.close("done")
+            return result
+        except BaseException as error:
+            cancelled = compat.is_interrupt(error)
+            session.run.close("cancelled" if cancelled else "failed", "" if cancelled else f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            options.pop(KEY, None)
+            runs.publish(session.run.trace)
+
+    return [
+        (WrappersMP.OUTER_SAMPLE, sampling),
+        (WrappersMP.SAMPLER_SAMPLE, stepping),
+        (WrappersMP.PREDICT_NOISE, evaluation),
+        (WrappersMP.APPLY_MODEL, network),
+    ]
+
+
+def open_session(
+    settings: Settings, handle: str, guider: Any, latent_image: Tensor, sampler: Any, sigmas: Tensor
+) -> Session:
+    """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
+    model = guider.model_patcher.model
+    family = family_of(model.diffusion_model)
+    class_name = type(getattr(model.diffusion_model, "_orig_mod", model.diffusion_model)).__name__
+    prompt_id, node_id = compat.executing()
+    info = RunInfo(
+        family=family.name if family else class_name,
+        shape=tuple(getattr(latent_image, "shape", ())),
+        sampler=sampler_name(sampler),
+        run_id=uuid4().hex,
+        handle=handle,
+        prompt_id=prompt_id,
+        node_id=node_id,
+        started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    run = Run(settings, max(0, len(sigmas) - 1) or 1, info, compat.free_bytes)
+    other = compat.other_cache(guider.model_options.get("transformer_options", {}))
+    if family is None:
+        run.refuse(f"the network {class_name} is not supported yet; every step is computed")
+    elif other:
+        run.refuse(f"{other} is on the same model; remove one of the two")
+    elif compat.is_training():
+        run.refuse("the model is being trained")
+    return Session(run, family, compat.sigma_window(guider.model_patcher, settings.start, settings.end))
+
+
+def sampler_name(sampler: Any) -> str:
+    """A sampler object's name as the user chose it, as far as it tells."""
+    function = getattr(sampler, "sampler_function", None)
+    return getattr(function, "__name__", type(sampler).__name__).removeprefix("sample_").removesuffix("_function")
+
+
+def stepping(
+    executor: Any, guider: Any, sigmas: Tensor, extra_args: dict[str, Any], callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
+) -> Any:
+    """SAMPLER_SAMPLE: hear of every step that the sampler reports."""
+    session = session_in(guider.model_options)
+    if session is None:
+        return executor(guider, sigmas, extra_args, callback, *args, **kwargs)
+    session.run.report_steps()
+
+    def stepped(step: int, *progress: Any) -> None:
+        session.run.step_done(step)
+        if callback is not None:
+            callback(step, *progress)
+
+    return executor(guider, sigmas, extra_args, stepped, *args, **kwargs)
+
+
+def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """PREDICT_NOISE: one evaluation. Decides before it, folds the measure after it."""
+    session = session_in(executor.class_obj.model_options)
+    if session is None or session.evaluation is not None:
+        return executor(x, timestep, *args, **kwargs)
+    sigma = float(timestep.max())
+    try:
+        with session.run.evaluation(sigma, session.allows(sigma)) as session.evaluation:
+            result = executor(x, timestep, *args, **kwargs)
+            compat.settle(result)
+        return result
+    finally:
+        session.evaluation = None
+
+
+def network(
+    executor: Any,
+    x: Tensor,
+    t: Tensor,
+    c_concat: Tensor | None = None,
+    c_crossattn: Tensor | None = None,
+    control: Any = None,
+    transformer_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
+    **kwargs: Any,
+) -> Tensor:
+    """APPLY_MODEL: one network call. Hooks its blocks, checks that they ran, and keeps what was captured."""
+    session: Session | None = transformer_options.get(KEY)
+    hooks = None
+    if session is not None and session.evaluation is not None and not session.run.refused:
+        hooks = hook_call(session, executor.class_obj.diffusion_model, x, transformer_options, kwargs)
+    if hooks is None:
+        return executor(x, t, c_concat, c_crossattn, control, transformer_options, **kwargs)
+    with hooks.listening():
+        result = executor(x, t, c_concat, c_crossattn, control, hooks.install(transformer_options), **kwargs)
+    conclude(session, hooks)
+    return result
+
+
+def hook_call(
+    session: Session, module: Any, x: Tensor, transformer_options: dict[str, Any], kwargs: dict[str, Any]
+) -> TrunkHooks | None:
+    """Hooks for one network call, or None where it must run as it is."""
+    if compat.compiled_whole(module, transformer_options):
+        session.run.refuse("the network is compiled as one piece; compile its blocks instead")
+        return None
+    if family_of(module) is not session.family:
+        return None
+    call = session.evaluation.call(stream_keys(transformer_options, x.device), session.family.grid(module, x, kwargs))
+    return TrunkHooks(session.family, module, call)
+
+
+def conclude(session: Session, hooks: TrunkHooks) -> None:
+    """Keep what a finished call captured, or give up caching where its blocks did not run as expected."""
+    if hooks.complete:
+        hooks.keep()
+        session.run.trace.probe = hooks.probed or session.run.trace.probe
+    if hooks.error:
+        session.run.refuse(f"caching failed: {hooks.error}")
+    elif hooks.silent:
+        session.run.refuse("another node answered in place of the network's blocks")
+    elif not hooks.complete:
+        session.run.refuse("the network's blocks did not run once each, from first to last")
+
+
+def session_in(model_options: dict[str, Any]) -> Session | None:
+    return model_options.get("transformer_options", {}).get(KEY)

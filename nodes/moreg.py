@@ -1,0 +1,126 @@
+"""MoReg Settings: how motion in the video changes what is reused."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..adacache import MoRegSettings
+from .labels import CATEGORY, MoRegType, errors_of
+
+NAME = "MoReg Settings"
+PUBLISHED = MoRegSettings()
+
+
+def build(strides: str, first_step: int, last_step: int, **numbers: float) -> MoRegSettings:
+    """The settings that the widgets describe.
+
+    Raises:
+        ValueError: names the field, what was wrong and what is allowed.
+    """
+    words = strides.replace(",", " ").split()
+    if not words or not all(word.isdecimal() for word in words):
+        raise ValueError(f'strides: "{strides}"; expected whole numbers from 1, such as "1" or "1 2"')
+    return MoRegSettings(
+        strides=tuple(map(int, words)), first_step=first_step or None, last_step=last_step or None, **numbers
+    )
+
+
+class AdaCacheMoRegSettings(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AdaCacheMoRegSettings",
+            display_name=NAME,
+            category=CATEGORY,
+            description="Motion regularisation: videos that move get more computed steps, still ones fewer. "
+            "The defaults are the published ones, made for Open-Sora; the norm should be set for your model.",
+            inputs=[
+                io.String.Input(
+                    "strides",
+                    default=" ".join(map(str, PUBLISHED.strides)),
+                    tooltip="How many latent frames apart the compared frames are. Several numbers are averaged.",
+                ),
+                io.Float.Input(
+                    "norm",
+                    default=PUBLISHED.norm,
+                    min=0.001,
+                    max=1.0,
+                    step=0.001,
+                    round=0.0001,
+                    tooltip="The motion score that changes nothing. Above it more steps are computed, below it fewer. "
+                    "Set it to a typical score of your model, which Cache Stats shows.",
+                ),
+                io.Float.Input(
+                    "power",
+                    default=PUBLISHED.power,
+                    min=0.01,
+                    max=64.0,
+                    step=0.5,
+                    tooltip="How strongly the score counts. Lower is gentler; 8 doubles the effect for 9 % more motion.",
+                ),
+                io.Float.Input(
+                    "divisor",
+                    default=PUBLISHED.divisor,
+                    min=0.001,
+                    max=1000.0,
+                    step=0.1,
+                    tooltip="Divides the effect of motion. Above 1 fewer steps are computed.",
+                ),
+                io.Float.Input(
+                    "gradient_weight",
+                    default=PUBLISHED.gradient_weight,
+                    min=0.0,
+                    max=1000.0,
+                    step=0.5,
+                    tooltip="How much a change of motion between computed steps counts. 0 ignores it.",
+                ),
+                io.Int.Input(
+                    "first_step",
+                    default=0,
+                    min=0,
+                    max=10000,
+                    tooltip="First step in which motion counts; the noise of the first ones says little. "
+                    "0: as published, step 4 of 30.",
+                ),
+                io.Int.Input(
+                    "last_step",
+                    default=0,
+                    min=0,
+                    max=10000,
+                    tooltip="Last step in which motion counts. 0: as published, step 26 of 30.",
+                ),
+            ],
+            outputs=[MoRegType.Output("moreg")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, strides: str) -> bool | str:
+        try:
+            build(strides, 0, 0)
+        except ValueError as error:
+            return f"{NAME}: {error}"
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        strides: str,
+        norm: float,
+        power: float,
+        divisor: float,
+        gradient_weight: float,
+        first_step: int,
+        last_step: int,
+    ) -> io.NodeOutput:
+        with errors_of(NAME):
+            return io.NodeOutput(
+                build(
+                    strides,
+                    first_step,
+                    last_step,
+                    norm=norm,
+                    power=power,
+                    divisor=divisor,
+                    gradient_weight=gradient_weight,
+                )
+            )

@@ -1,0 +1,150 @@
+"""AdaCache Patch Model: between the model loader and the sampler."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from comfy_api.latest import io
+
+from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, MoRegSettings, Settings
+from .host.attach import attach, detach
+from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+
+NAME = "AdaCache Patch Model"
+OFF = "off"
+PRESETS: dict[str, dict[str, Any]] = {
+    "measure only": {"mode": "measure"},
+    "paper fast": {"codebooks": PAPER_FAST},
+    "paper slow": {"codebooks": PAPER_SLOW},
+}
+PLACES = {"auto": "auto", "with the model": "model", "system memory": "system"}
+
+
+def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settings:
+    """Settings of a preset; a connected codebook takes the place of the preset's.
+
+    Raises:
+        ValueError: names the field, what was wrong and what is allowed.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join([OFF, *PRESETS])}")
+    place = chosen.pop("cache_location")
+    if place not in PLACES:
+        raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
+    own = {"codebooks": (codebook,)} if codebook is not None else {}
+    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset)
+
+
+class AdaCachePatchModel(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AdaCachePatchModel",
+            display_name=NAME,
+            category=CATEGORY,
+            description="Makes a video model faster: steps that would change little reuse what the last computed "
+            "step added. Put it between the model loader (after LoRAs) and the sampler.",
+            inputs=[
+                io.Model.Input("model", tooltip="The video model to speed up."),
+                io.Combo.Input(
+                    "preset",
+                    options=[OFF, *PRESETS],
+                    default="paper fast",
+                    tooltip="off: the model untouched. measure only: compute everything and record what caching would "
+                    "look at; the picture does not change. paper fast and paper slow: the published settings.",
+                ),
+                io.Float.Input(
+                    "sensitivity",
+                    default=1.0,
+                    min=0.05,
+                    max=100.0,
+                    step=0.1,
+                    round=0.001,
+                    tooltip="The one knob to turn. Higher computes more steps and stays closer to the original video; "
+                    "lower is faster. 1.0 is as published.",
+                ),
+                io.Float.Input(
+                    "start_percent",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Compute every step before this part of the sampling. 0.1 to 0.2 protects the layout and "
+                    "the motion, which the first steps decide.",
+                ),
+                io.Float.Input(
+                    "end_percent",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Compute every step after this part of the sampling.",
+                ),
+                io.Int.Input(
+                    "max_reuses",
+                    default=0,
+                    min=0,
+                    max=1000,
+                    tooltip="Reuse at most this many steps in a row. 0: as many as the codebook says.",
+                ),
+                io.Combo.Input(
+                    "cache_location",
+                    options=list(PLACES),
+                    default="auto",
+                    tooltip="Where the cache lives. auto: with the model, or in system memory when the graphics memory "
+                    "is short. System memory is slower but costs no graphics memory.",
+                ),
+                CodebookType.Input(
+                    "codebook", optional=True, tooltip="Your own codebook, in place of the preset's."
+                ),
+                MoRegType.Input(
+                    "moreg",
+                    optional=True,
+                    tooltip="Connect MoReg Settings to give videos that move more computed steps.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output("patched_model", display_name="model", tooltip="Connect it to the sampler."),
+                HandleType.Output("handle", tooltip="Connect it to Cache Stats."),
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, start_percent: float, end_percent: float) -> bool | str:
+        # A linked value is not known before the run; the node checks again when it executes.
+        if start_percent is None or end_percent is None or 0.0 <= start_percent < end_percent <= 1.0:
+            return True
+        return (
+            f"{NAME}: start_percent {start_percent} and end_percent {end_percent}; "
+            "needed: 0 <= start_percent < end_percent <= 1"
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        preset: str,
+        sensitivity: float,
+        start_percent: float,
+        end_percent: float,
+        max_reuses: int,
+        cache_location: str,
+        codebook: Codebook | None = None,
+        moreg: MoRegSettings | None = None,
+    ) -> io.NodeOutput:
+        handle = uuid4().hex
+        if preset == OFF:
+            return io.NodeOutput(detach(model), handle)
+        with errors_of(NAME):
+            settings = settings_of(
+                preset,
+                codebook,
+                sensitivity=sensitivity,
+                moreg=moreg,
+                start=start_percent,
+                end=end_percent,
+                max_reuses=max_reuses,
+                cache_location=cache_location,
+            )
+        return io.NodeOutput(attach(model, settings, handle), handle)

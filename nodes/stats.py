@@ -1,0 +1,92 @@
+"""Cache Stats: what was computed and what was reused, as text, numbers, JSON and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..adacache import Trace, dumps
+from .host import compat, runs
+from .labels import CATEGORY, HandleType
+from .plot import draw, to_image_tensor
+
+NAME = "Cache Stats"
+NO_RUN = (
+    "No run was recorded with this model. Connect the value from behind the sampler that uses the model of AdaCache "
+    'Patch Model, and choose a preset other than "off".'
+)
+
+
+def upstream(prompt: Mapping[str, Any] | None, node_id: str | None, field: str) -> set[str]:
+    """Ids of the nodes that a node's input depends on, in a queued graph of the host's API form."""
+    found: set[str] = set()
+    waiting = [_source((prompt or {}).get(str(node_id), {}).get("inputs", {}).get(field))]
+    while waiting:
+        source = waiting.pop()
+        if source is None or source in found:
+            continue
+        found.add(source)
+        waiting += map(_source, (prompt or {}).get(source, {}).get("inputs", {}).values())
+    return found
+
+
+def _source(value: Any) -> str | None:
+    """The node that an input is linked to; links are [node id, output slot]."""
+    return str(value[0]) if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int) else None
+
+
+def speed_up(traces: Sequence[Trace]) -> float:
+    """Estimated seconds without a cache over the seconds taken, of all runs together."""
+    if not any(trace.reused for trace in traces):
+        return 1.0
+    taken = sum(trace.seconds for trace in traces)
+    return sum(trace.estimated_seconds for trace in traces) / taken if taken else 1.0
+
+
+class AdaCacheStats(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AdaCacheStats",
+            display_name=NAME,
+            category=CATEGORY,
+            description="Shows which steps were computed and which were reused, and how much time that saved. "
+            "Connect any value from behind the sampler; it passes through unchanged.",
+            inputs=[
+                HandleType.Input("handle", tooltip="The handle of AdaCache Patch Model."),
+                io.AnyType.Input(
+                    "value", tooltip="Anything that comes after the sampler, such as its latent or the decoded images."
+                ),
+            ],
+            outputs=[
+                io.AnyType.Output("value_out", display_name="value", tooltip="The value, unchanged."),
+                io.String.Output("summary", tooltip="The run in plain words."),
+                io.Int.Output("computed", tooltip="Steps that were computed."),
+                io.Int.Output("reused", tooltip="Steps that reused the cache."),
+                io.Float.Output("speed_up", tooltip="How many times faster, estimated from the computed steps."),
+                io.String.Output("trace", tooltip="All numbers of the run, as JSON."),
+                io.Image.Output("plot", tooltip="The run as a picture."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, handle: str, value: Any) -> io.NodeOutput:
+        samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
+        prompt_id, _ = compat.executing()
+        traces = runs.find(handle, prompt_id, samplers)
+        summary = "\n\n".join(trace.summary() for trace in traces) or NO_RUN
+        plot = to_image_tensor(draw(traces))
+        return io.NodeOutput(
+            value,
+            summary,
+            sum(trace.computed for trace in traces),
+            sum(trace.reused for trace in traces),
+            speed_up(traces),
+            dumps(traces),
+            plot,
+            ui={**ui.PreviewImage(plot, cls=cls).as_dict(), "text": (summary,)},
+        )
