@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,17 +48,9 @@ class Codebook:
     def __post_init__(self) -> None:
         if not self.entries:
             raise SettingsError("codebook", "it is empty; at least one threshold:rate is needed, such as 0.08:6")
-        for number, (threshold, rate) in enumerate(self.entries, 1):
-            if not (math.isfinite(threshold) and threshold > 0):
-                raise SettingsError("codebook", f"entry {number}: the threshold {threshold} is not a number above 0")
-            if rate < 1:
-                raise SettingsError("codebook", f"entry {number}: the rate {rate} is below 1 (1 computes every step)")
-            if number > 1 and threshold <= self.entries[number - 2][0]:
-                raise SettingsError(
-                    "codebook",
-                    f"entry {number}: the threshold {threshold} does not exceed the one before it; "
-                    "thresholds must ascend",
-                )
+        for number in range(1, len(self.entries) + 1):
+            if problem := _problem(self.entries[:number]):
+                raise SettingsError("codebook", f"entry {number}: {problem}")
         if self.steps is not None and self.steps < 1:
             raise SettingsError("codebook", f"made for {self.steps} steps; at least 1 is needed")
 
@@ -68,19 +61,18 @@ class Codebook:
         Raises:
             SettingsError: names the entry, its position in the text and what is allowed.
         """
-        entries = []
+        entries: list[tuple[float, int]] = []
         for number, match in enumerate(re.finditer(r"[^\s,;]+", text), 1):
             pair = re.fullmatch(r"([0-9.eE+-]+):([0-9]+)", match.group())
-            try:
-                if pair is None:
-                    raise ValueError
-                entries.append((float(pair[1]), int(pair[2])))
-            except ValueError:
-                raise SettingsError(
-                    "codebook",
-                    f'entry {number} at character {match.start() + 1} is "{match.group()}"; '
-                    "expected threshold:rate, a number above 0 and a whole number from 1, such as 0.08:6",
-                ) from None
+            problem = "expected threshold:rate, a number above 0 and a whole number from 1, such as 0.08:6"
+            # Two dots in a number, or more digits than an int may have.
+            with suppress(ValueError):
+                if pair:
+                    entries.append((float(pair[1]), int(pair[2])))
+                    problem = _problem(entries)
+            if problem:
+                where = f'entry {number} at character {match.start() + 1} is "{match.group()}"'
+                raise SettingsError("codebook", f"{where}; {problem}")
         return cls(tuple(entries), steps)
 
     def __str__(self) -> str:
@@ -112,6 +104,18 @@ class Codebook:
         # Six digits, so that people can read them.
         entries = tuple((float(f"{t * length:.6g}"), max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries)
         return Codebook(entries, steps)
+
+
+def _problem(entries: Sequence[tuple[float, int]]) -> str:
+    """What is wrong with the last of the entries, or ""."""
+    threshold, rate = entries[-1]
+    if not (math.isfinite(threshold) and threshold > 0):
+        return f"the threshold {threshold} is not a number above 0"
+    if rate < 1:
+        return f"the rate {rate} is below 1 (1 computes every step)"
+    if len(entries) > 1 and threshold <= entries[-2][0]:
+        return f"the threshold {threshold} does not exceed the one before it; thresholds must ascend"
+    return ""
 
 
 def _number(value: float) -> str:
