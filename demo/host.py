@@ -39,6 +39,7 @@ def import_host(base: Path) -> None:
     put_first()
     allow_torchvision()
     import comfy.cli_args
+    import utils.extra_config  # noqa: F401  before nodes.py puts comfy/ in front, which has a utils.py
 
     comfy.cli_args.args.cpu = True
     comfy.cli_args.args.base_directory = str(make_base(base))
@@ -68,7 +69,9 @@ def allow_torchvision() -> None:
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
         for operator in ("nms", "qnms"):
-            torch.library.define(f"torchvision::{operator}", "(Tensor boxes, Tensor scores, float iou) -> Tensor")
+            torch.library.define(
+                f"torchvision::{operator}", "(Tensor boxes, Tensor scores, float iou) -> Tensor"
+            )
 
 
 def _link(link: Path, target: Path) -> None:

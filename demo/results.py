@@ -1,0 +1,90 @@
+"""What the demo measured: one record per run, and the table of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from demo.metrics import Video, psnr, ssim
+
+
+@dataclass(frozen=True)
+class Take:
+    """One run of the demo graph and what it made."""
+
+    name: str
+    file: str  # stem of the files written for it
+    steps: int
+    computed: int
+    seconds: float  # of the sampler
+    frames: Video = field(repr=False)
+    video: bytes = field(repr=False)
+    plot: bytes | None = field(default=None, repr=False)
+    trace: dict | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; quality against the uncached take."""
+
+    name: str
+    steps: int
+    computed: int
+    seconds: float
+    speed_up: float
+    psnr: float | None
+    ssim: float | None
+
+
+HEAD = ("", "steps computed", "seconds", "speed-up", "PSNR", "SSIM")
+
+
+def rows(takes: Sequence[Take]) -> list[Row]:
+    """Measures every take against the first, the uncached one."""
+    base = takes[0]
+    return [
+        Row(
+            name=take.name,
+            steps=take.steps,
+            computed=take.computed,
+            seconds=round(take.seconds, 3),
+            speed_up=round(base.seconds / take.seconds, 2),
+            psnr=None if take is base else round(psnr(take.frames, base.frames), 2),
+            ssim=None if take is base else round(ssim(take.frames, base.frames), 4),
+        )
+        for take in takes
+    ]
+
+
+def as_json(table: Sequence[Row], **facts: object) -> str:
+    """The table with the facts that it depends on."""
+    return json.dumps(facts | {"runs": [asdict(row) for row in table]}, indent=2) + "\n"
+
+
+def as_markdown(table: Sequence[Row]) -> str:
+    """The table for a README."""
+    lines = ["| " + " | ".join(HEAD) + " |", "|---|" + "--:|" * (len(HEAD) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(_cells(row)) + " |" for row in table]) + "\n"
+
+
+def as_text(table: Sequence[Row]) -> str:
+    """The table for a terminal."""
+    cells = [HEAD, *(_cells(row) for row in table)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        line[0].ljust(widths[0])
+        + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
+        for line in cells
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.name,
+        f"{row.computed} of {row.steps}",
+        f"{row.seconds:.2f}",
+        f"{row.speed_up:.2f}x",
+        "" if row.psnr is None else f"{row.psnr:.1f} dB",
+        "" if row.ssim is None else f"{row.ssim:.3f}",
+    )

@@ -1,0 +1,143 @@
+"""The demo: one video, first without AdaCache, then with it, in a real ComfyUI; called by run.sh."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import platform
+import shutil
+import signal
+import sys
+import webbrowser
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from demo import host, pictures, readme, results
+from demo.client import Client, Done, Graph
+from demo.results import Take
+from demo.serve import serving
+from demo.workflow import FPS, Caching, Shot, graph
+
+WORKFLOW = "adacache_demo"  # in workflows/
+WAYS: tuple[tuple[str, str, Caching | None], ...] = (
+    ("uncached", "uncached", None),
+    ("AdaCache", "adacache", Caching()),
+    ("AdaCache + MoReg", "adacache_moreg", Caching(moreg=True)),
+)
+
+
+def main() -> None:
+    """Runs the demo, writes what it made and says where."""
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped then too
+    base = host.make_base(host.CACHE / "base")
+    host.OUTPUT.mkdir(exist_ok=True)
+    print("Starting ComfyUI ...", flush=True)
+    with serving(base, host.OUTPUT / "server.log") as url:
+        with Client(url) as client:
+            takes = _film(client, Shot(options.prompt, options.seed, options.steps))
+        table = results.rows(takes)
+        _write(takes, table, options)
+        if options.update_readme:
+            readme.update(host.REPO / "README.md", table)
+        if options.ui:
+            _stay_open(url)
+
+
+def _options() -> argparse.Namespace:
+    shot = Shot()
+    parser = argparse.ArgumentParser(prog="bash demo/run.sh", description=__doc__)
+    parser.add_argument(
+        "--prompt", default=shot.prompt, help=f"in the demo model's words (default: {shot.prompt})"
+    )
+    parser.add_argument("--seed", type=int, default=shot.seed, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=shot.steps, help="default: %(default)s")
+    parser.add_argument("--ui", action="store_true", help="leave ComfyUI open in the browser afterwards")
+    parser.add_argument(
+        "--update-readme", action="store_true", help="put the pictures and the table into README.md"
+    )
+    return parser.parse_args()
+
+
+def _film(client: Client, shot: Shot) -> list[Take]:
+    # The first run of a process loads the model and warms up torch; it would make the uncached run look slow.
+    _follow(client, graph(replace(shot, steps=min(shot.steps, 4))), "warm-up")
+    return [_take(client, shot, *way) for way in WAYS]
+
+
+def _take(client: Client, shot: Shot, name: str, file: str, caching: Caching | None) -> Take:
+    done = _follow(client, graph(shot, caching), name)
+    trace = json.loads(done.outputs["trace"]["text"][0]) if caching else None
+    return Take(
+        name=name,
+        file=file,
+        steps=shot.steps,
+        computed=trace["runs"][-1]["derived"]["computed"] if trace else shot.steps,
+        seconds=done.seconds["sampler"],
+        frames=np.stack([_pixels(client.fetch(image)) for image in done.outputs["frames"]["images"]]),
+        video=client.fetch(done.outputs["save"]["images"][0]),
+        plot=client.fetch(done.outputs["plot"]["images"][0]) if caching else None,
+        trace=trace,
+    )
+
+
+def _follow(client: Client, work: Graph, name: str) -> Done:
+    layout = "{desc} |{bar:30}| {n}/{total}, {elapsed} {postfix}"
+    with tqdm(total=work["sampler"]["inputs"]["steps"], desc=f"{name:>16}", bar_format=layout) as bar:
+
+        def watch(node: str, step: int) -> None:
+            if node == "sampler":
+                bar.update(step - bar.n)
+            elif node == "decode" and not step:
+                bar.set_postfix_str("decoding")
+            elif node == "save":
+                bar.set_postfix_str("")
+
+        return client.run(work, watch)
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def _write(takes: list[Take], table: list[results.Row], options: argparse.Namespace) -> None:
+    folder = host.OUTPUT
+    for take in takes:
+        (folder / f"{take.file}.mp4").write_bytes(take.video)
+        if take.plot:
+            (folder / f"plot_{take.file}.png").write_bytes(take.plot)
+            (folder / f"trace_{take.file}.json").write_text(json.dumps(take.trace, indent=1))
+    pictures.side_by_side(takes, table, options.prompt, FPS).save(folder / "frames.png", optimize=True)
+    facts = {"prompt": options.prompt, "seed": options.seed, "machine": platform.machine()}
+    (folder / "table.json").write_text(results.as_json(table, **facts))
+    (folder / "table.md").write_text(results.as_markdown(table))
+    print(f"\n{results.as_text(table)}\n")
+    print("Seconds are the sampler's, after a warm-up run. PSNR and SSIM: against the uncached video.\n")
+    print(f"In {folder.relative_to(host.REPO)}:")
+    print("  uncached.mp4  adacache.mp4  adacache_moreg.mp4   the videos")
+    print("  frames.png                                       their frames, side by side")
+    print("  plot_adacache.png  plot_adacache_moreg.png       what was computed and what was reused, and why")
+    print("  table.md  table.json  trace_*.json               the numbers")
+    print("  server.log                                       what ComfyUI said")
+
+
+def _stay_open(url: str) -> None:
+    """Opens the demo workflow in the browser and waits for Ctrl-C."""
+    saved = host.CACHE / "base" / "user" / "default" / "workflows" / "AdaCache demo.json"
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(host.REPO / "workflows" / f"{WORKFLOW}.json", saved)
+    page = f"{url}/?template={WORKFLOW}&source={host.PACK_NAME}"
+    webbrowser.open(page)
+    print(f"\nComfyUI is open, with the demo workflow: {page}\nCtrl-C stops it.", flush=True)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
