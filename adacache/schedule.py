@@ -88,15 +88,15 @@ class PublishedSchedule:
     def decide(self, forced: Reason | None = None) -> Decision:
         """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
         self.step += 1
+        scheduled = self.step == self.previous + self.rate
+        if forced:
+            self.rate = self.step - self.previous
         if self.step == 1:
             return Decision(True, Reason.FIRST)
         if self.step >= self.steps - 1:
             return Decision(True, Reason.LAST)
-        if self.step == self.previous + self.rate:
+        if forced or scheduled:
             return Decision(True, forced or Reason.SCHEDULED)
-        if forced:
-            self.rate = self.step - self.previous
-            return Decision(True, forced)
         return Decision(False, Reason.REUSED)
 
     def observe(self, change: float | None, score: float | None = None) -> Observation | None:
