@@ -188,7 +188,7 @@ class Settings:
             "mode": self.mode,
             "codebooks": [{"text": str(c), "steps": c.steps} for c in self.codebooks],
             "sensitivity": self.sensitivity,
-            "moreg": asdict(self.moreg) if self.moreg else None,
+            "moreg": {**asdict(self.moreg), "strides": list(self.moreg.strides)} if self.moreg else None,
             "start": self.start,
             "end": self.end,
             "max_reuses": self.max_reuses,

@@ -197,10 +197,12 @@ def loads(text: str) -> list[Trace]:
         plain = json.loads(text)
     except json.JSONDecodeError as error:
         raise TraceError(f"this is not JSON: {error}") from error
-    if not isinstance(plain, dict) or not isinstance(plain.get("version"), int) or "runs" not in plain:
+    if not isinstance(plain, dict) or not isinstance(plain.get("version"), int):
         raise TraceError('this is not a trace: an object with "version" and "runs" was expected')
     if plain["version"] > VERSION:
         raise TraceError(f"this trace has version {plain['version']}; this pack reads up to {VERSION}: update it")
+    if not isinstance(plain.get("runs"), list):
+        raise TraceError('this is not a trace: its "runs" are not a list')
     return [Trace.from_json(run) for run in plain["runs"]]
 
 
