@@ -1,0 +1,167 @@
+"""What the picture says. Names and errors come from elsewhere: they are cleaned, and cut where long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...adacache.schedule import Reason
+from .layout import Band, finite, shares_steps
+
+if TYPE_CHECKING:
+    from ...adacache.trace import Trace
+
+EMPTY_TITLE = "No run was recorded"
+EMPTY_ADVICE = (
+    "Connect the model of AdaCache Patch Model to the sampler, pass the sampler's result through "
+    "Cache Stats, and queue again. A sampler in which nothing changed does not run: a new seed makes it run."
+)
+
+_FORCED = {
+    Reason.FIRST: "first",
+    Reason.LAST: "last",
+    Reason.OUTSIDE: "outside start and end",
+    Reason.RESTARTED: "noise went up again",
+    Reason.MISSING: "nothing cached yet",
+}
+_PLACES = {"model": "with the model", "system": "in system memory"}
+
+
+def clean(text: Any, most: int = 2000) -> str:
+    """Text in one line of at most `most` characters, without control characters and lone surrogates."""
+    text = str(text)[: 4 * most].encode("utf-8", "replace").decode("utf-8")
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= most else text[:most] + "..."
+
+
+def number(value: float) -> str:
+    """A short number for a label."""
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e4:
+        return f"{value:.0e}"
+    short = f"{value:.2f}"
+    return short if float(short) == value else f"{value:.{3 if abs(value) >= 0.01 else 2}g}"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 10 else f"{value:.2g} ms"
+
+
+def gains(trace: Trace) -> tuple[float, float] | None:
+    """Speed-up and saved seconds, as the trace estimates them; None without reuse or without times."""
+    try:
+        speed_up, saved = trace.speed_up, trace.estimated_seconds - trace.seconds
+    except TypeError:  # times that were not finite are null in a stored trace
+        return None
+    usable = finite(speed_up) and finite(saved) is not None and finite(trace.seconds) is not None
+    return (speed_up, saved) if trace.reused and usable else None
+
+
+def unit(trace: Trace) -> str:
+    return "evaluations" if shares_steps(trace) else "steps"
+
+
+def headline(trace: Trace) -> tuple[str, str, str]:
+    """The title's three parts: what was computed, what it gained, and how that is known."""
+    if not trace.records:
+        return "No step was recorded" if trace.end else "No step was recorded yet", "", ""
+    counted = f"{trace.computed} of {len(trace.records)} {unit(trace)} computed"
+    gained = gains(trace)
+    if gained:
+        speed_up = f"{gained[0]:.2f}x"
+        faster = f"{speed_up} faster" if gained[0] >= 1.005 else f"not faster, {speed_up}"
+        return counted, faster, "(estimated)"
+    if trace.reused:
+        return counted, "", ""
+    return counted, "measured only" if trace.settings.get("mode") == "measure" else "nothing reused", ""
+
+
+def eyebrow(trace: Trace, place: int, of: int) -> str:
+    """The line above the title."""
+    when = clean(trace.info.started, 40).replace("T", " ")[:19]
+    parts = ["AdaCache", f"run {place} of {of}" if of > 1 else "", when]
+    return " · ".join(part for part in parts if part)
+
+
+def about(trace: Trace) -> list[list[str]]:
+    """What was run, and how it was set; each in short parts."""
+    info, gained, seconds = trace.info, gains(trace), finite(trace.seconds)
+    shape = "x".join(str(size) for size in info.shape)
+    took = f"took {duration(seconds)}" if seconds else ""
+    if took and gained and gained[1] > 0:
+        took += f", about {duration(gained[1])} saved"
+    what = [clean(info.family, 60), shape and f"latent {clean(shape, 60)}", clean(info.sampler, 60), took]
+    return [[part for part in parts if part] for parts in (what, [*_settings(trace), _cache(trace)])]
+
+
+def _settings(trace: Trace) -> list[str]:
+    chosen = trace.settings
+    preset = clean(chosen.get("preset") or "", 60) + (" + MoReg" if chosen.get("moreg") else "")
+    sensitivity, start, end = (finite(chosen.get(name)) for name in ("sensitivity", "start", "end"))
+    within = start is not None and end is not None and (start > 0 or end < 1)
+    cap = most_reuses(trace)
+    return [
+        preset.removeprefix(" + "),
+        f"sensitivity {sensitivity:g}" if sensitivity is not None else "",
+        f"from {start:.0%} to {end:.0%}" if within else "",
+        f"at most {cap} reused in a row" if cap else "",
+    ]
+
+
+def _cache(trace: Trace) -> str:
+    size = finite(trace.cache_bytes) or 0.0
+    where = _PLACES.get(trace.cache_place, "")
+    amount = f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+    return f"cache {amount} {where}".strip() if size > 0 else ""
+
+
+def most_reuses(trace: Trace) -> int:
+    return int(finite(trace.settings.get("max_reuses")) or 0)
+
+
+def notices(trace: Trace) -> list[str]:
+    """What must not be missed: why a run was not cached, and how it ended if it did not end well."""
+    found = [f"Not cached: {clean(trace.note)}"] if trace.note else []
+    count = len(trace.records)
+    done = f"{count} evaluations" if shares_steps(trace) else f"{count} of {trace.steps} steps"
+    if trace.end == "cancelled":
+        found.append(f"Cancelled after {done}")
+    elif trace.end == "":
+        found.append(f"Still running, {done} so far")
+    elif trace.end != "done":
+        found.append(f"{clean(trace.end, 40).capitalize()} after {done}")
+    if trace.end_detail:
+        detail = clean(trace.end_detail)
+        found[-1:] = [f"{found[-1]}: {detail}"] if trace.end not in ("", "done") else [*found[-1:], detail]
+    return found
+
+
+def counts(trace: Trace) -> tuple[str, str]:
+    return f"{trace.computed:,} computed", f"{trace.reused:,} reused"
+
+
+def band(of: Band) -> str:
+    """What a band of the codebook does, as its label."""
+    return "compute every step" if of.rate <= 1 else f"reuse {of.rate - 1}"
+
+
+def forced(trace: Trace) -> str:
+    """The kinds of forced steps in a run, for the legend; "" where there are none."""
+    found = {record.reason for record in trace.records}
+    kinds = [name for reason, name in _FORCED.items() if reason in found]
+    return f"forced ({', '.join(kinds)})" if kinds else ""
+
+
+def is_forced(reason: Reason) -> bool:
+    return reason in _FORCED
+
+
+def hidden_runs(count: int) -> str:
+    return f"{count} earlier {'run is' if count == 1 else 'runs are'} not shown"
