@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 EMPTY_TITLE = "No run was recorded"
 EMPTY_ADVICE = (
-    "Connect the model of AdaCache Patch Model to the sampler, pass the sampler's result through "
-    "Cache Stats, and queue again. A sampler in which nothing changed does not run: a new seed makes it run."
+    'Connect the model of AdaCache Patch Model, with a preset other than "off", to the sampler, pass the '
+    "sampler's result through Cache Stats, and queue again. A sampler in which nothing changed does not run: "
+    "a new seed makes it run."
 )
 
 _FORCED = {
