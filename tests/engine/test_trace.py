@@ -1,0 +1,201 @@
+"""The record of a run: counts and estimates by hand, words for people, JSON that lasts."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from adacache import MoRegSettings, Reason, Record, Run, RunInfo, Settings, Trace, TraceError, dumps, loads
+
+INFO = RunInfo("Wan", (1, 16, 21, 60, 104), "euler", "run-1", "handle-1", "prompt-1", "7", "2026-11-22T10:00")
+
+
+def record(number: int, computed: bool, milliseconds: float = 100.0, **more: Any) -> Record:
+    reason = Reason.SCHEDULED if computed else Reason.REUSED
+    return Record(number, number, 1 - number / 10, computed, reason, milliseconds=milliseconds, **more)
+
+
+def trace(**changed: Any) -> Trace:
+    """Four evaluations, two of them reused: 300 and 100 ms computed, 10 and 30 ms reused."""
+    records = [
+        record(1, True, 300.0, rate=1),
+        record(2, True, 100.0, distance=0.25, looked_up=0.5, score=0.4, motion=1.5, gradient=-0.5, rate=3),
+        record(3, False, 10.0),
+        record(4, False, 30.0),
+    ]
+    values: dict[str, Any] = {
+        "info": INFO,
+        "steps": 4,
+        "settings": Settings().as_json(),
+        "codebook": "0.10:2 1.00:1",
+        "records": records,
+        "seconds": 0.5,
+        "end": "done",
+    }
+    return Trace(**{**values, **changed})
+
+
+def real_trace(doubling: Any, tens: Any, sample: Any, settings: Settings) -> Trace:
+    with Run(settings, 30, INFO) as run:
+        sample(run, doubling, lambda step: tens * 1.01**step)
+    return run.trace
+
+
+def test_counts_and_estimates() -> None:
+    """Two of four computed at a mean of 200 ms: an estimate of 0.8 s uncached, 1.6 times what it took."""
+    one = trace()
+    assert (one.computed, one.reused) == (2, 2)
+    assert one.estimated_seconds == pytest.approx(0.8)
+    assert one.speed_up == pytest.approx(1.6)
+
+
+def test_no_speed_up_without_reuse() -> None:
+    """A run that reused nothing, or has no evaluations, is exactly as fast as it was."""
+    assert trace(records=[record(1, True), record(2, True)]).speed_up == 1.0
+    empty = trace(records=[], seconds=0.0)
+    assert (empty.speed_up, empty.estimated_seconds, empty.computed, empty.reused) == (1.0, 0.0, 0, 0)
+    assert trace(records=[record(1, False)]).estimated_seconds == 0.0
+
+
+def test_summary_of_a_finished_run() -> None:
+    """The summary of a run that was cached says what was computed, gained, measured and kept."""
+    lines = trace(cache_bytes=3 * 2**19, cache_place="system").summary().splitlines()
+    assert lines == [
+        "2 of 4 steps computed, 2 reused",
+        "about 1.60x faster, 0.3 s saved (estimated from the computed steps)",
+        "Wan, 1x16x21x60x104, euler, 4 steps, 0.5 s",
+        "paper fast, sensitivity 1",
+        "codebook 0.10:2 1.00:1",
+        "motion score 0.400 (median of the computed steps)",
+        "cache 1.5 MiB in system memory",
+    ]
+
+
+def test_summary_of_other_ends() -> None:
+    """The summary says how a run ended, and why it was not cached."""
+    assert trace(end="cancelled").summary().startswith("2 of 4 steps computed, 2 reused (cancelled)\n")
+    assert trace(end="").summary().startswith("2 of 4 steps computed, 2 reused (still running)\n")
+    failed = trace(end="failed", end_detail="RuntimeError: no memory").summary().splitlines()
+    assert failed[0].endswith("(failed)") and "RuntimeError: no memory" in failed
+    refused = (
+        trace(records=[record(1, True), record(2, True)], note="4 steps are too few").summary().splitlines()
+    )
+    assert refused[:2] == ["2 of 2 steps computed, 0 reused", "Not cached: 4 steps are too few"]
+    assert "Caching stopped: half way" in trace(note="half way").summary().splitlines()
+    moreg = Settings(moreg=MoRegSettings(), preset="own", sensitivity=2.5).as_json()
+    assert "own + MoReg, sensitivity 2.5" in trace(settings=moreg).summary().splitlines()
+
+
+def test_summary_counts_evaluations_where_steps_have_several() -> None:
+    """Where steps have several evaluations the summary does not call them steps."""
+    twice = [replace(record(n, True), step=(n + 1) // 2) for n in range(1, 5)]
+    assert trace(records=twice).summary().startswith("4 of 4 evaluations computed, 0 reused\n")
+
+
+def test_summary_of_every_real_run(doubling, tens, sample) -> None:
+    """Runs of every kind have a summary."""
+    for settings in (Settings(), Settings(mode="measure"), Settings(moreg=MoRegSettings())):
+        assert "of 30 steps computed" in real_trace(doubling, tens, sample, settings).summary()
+
+
+def test_round_trip() -> None:
+    """A trace reads back as the same, enum, tuple and all."""
+    one = trace()
+    assert loads(dumps([one])) == [one]
+    assert isinstance(loads(dumps([one]))[0].records[0].reason, Reason)
+    assert loads(dumps([one, trace(end="failed")]))[1].end == "failed"
+    assert loads(dumps([])) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [Settings(), Settings(moreg=MoRegSettings(strides=(1, 2))), Settings(mode="measure")],
+    ids=["plain", "MoReg", "measure"],
+)
+def test_round_trip_of_a_real_run(settings: Settings, doubling, tens, sample) -> None:
+    """The trace of a real run reads back as the same, and prints the same text again."""
+    one = real_trace(doubling, tens, sample, settings)
+    text = dumps([one])
+    assert loads(text) == [one]
+    assert dumps(loads(text)) == text
+
+
+def test_json_form() -> None:
+    """The text carries the version, every field by its name, and derived counts for other readers."""
+    plain = json.loads(dumps([trace()]))
+    assert plain["version"] == 1
+    (run,) = plain["runs"]
+    assert set(run) == {field.name for field in fields(Trace)} | {"derived"}
+    assert run["records"][2]["reason"] == "reused" and run["records"][2]["distance"] is None
+    assert set(run["records"][0]) == {field.name for field in fields(Record)}
+    assert run["derived"] == pytest.approx(
+        {"computed": 2, "reused": 2, "estimated_seconds": 0.8, "speed_up": 1.6}
+    )
+
+
+def test_numbers_that_json_has_not() -> None:
+    """NaN and infinities become null, so any JSON reader can read the text."""
+    odd = record(1, True, distance=math.nan, looked_up=math.inf, score=-math.inf)
+    text = dumps([trace(records=[odd])])
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    plain = json.loads(text, parse_constant=refuse)["runs"][0]["records"][0]
+    assert (plain["distance"], plain["looked_up"], plain["score"]) == (None, None, None)
+    assert loads(text)[0].records[0].distance is None
+
+
+def test_unknown_fields_are_ignored() -> None:
+    """Fields that a later pack adds do not hinder reading."""
+    plain = json.loads(dumps([trace()]))
+    plain["comment"] = plain["runs"][0]["colour"] = plain["runs"][0]["info"]["author"] = "someone"
+    plain["runs"][0]["records"][0]["weather"] = {"rain": True}
+    assert loads(json.dumps(plain)) == [trace()]
+
+
+def test_missing_fields_have_defaults() -> None:
+    """A trace that lacks what has a default reads as if it had it."""
+    plain = json.loads(dumps([trace()]))
+    for name in ("probe", "note", "end_detail", "cache_bytes"):
+        del plain["runs"][0][name]
+    assert loads(json.dumps(plain)) == [trace()]
+
+
+def changed(**values: Any) -> str:
+    plain = json.loads(dumps([trace()]))
+    plain["runs"][0] |= values
+    return json.dumps(plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("a latent", "not JSON"),
+        ("[]", "not a trace"),
+        ("{}", "not a trace"),
+        ("null", "not a trace"),
+        ('{"version": 1}', "not a trace"),
+        ('{"version": "1", "runs": []}', "not a trace"),
+        ('{"version": 1, "runs": null}', "not a trace"),
+        ('{"version": 1, "runs": 5}', "not a trace"),
+        ('{"version": 1, "runs": {}}', "not a trace"),
+        ('{"version": 1, "runs": [5]}', "not a trace"),
+        ('{"version": 1, "runs": [{}]}', "not a trace"),
+        ('{"version": 2, "runs": []}', "version 2; this pack reads up to 1: update"),
+        (changed(records=[{"evaluation": 1}]), "not a trace"),
+        (changed(records=None), "not a trace"),
+        (changed(info=None), "not a trace"),
+        (changed(records=[{**record(1, True).__dict__, "reason": "whim"}]), "'whim'"),
+    ],
+)
+def test_text_that_is_no_trace(text: str, says: str) -> None:
+    """What is not JSON, not a trace, or of a newer version is refused in plain words."""
+    with pytest.raises(TraceError, match=says):
+        loads(text)
