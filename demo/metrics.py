@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
+
 import numpy as np
+from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 Video = np.ndarray  # [frames, height, width, 3], uint8
+
+
+def decode(pngs: Iterable[bytes]) -> Video:
+    """The frames of a video from lossless files."""
+    return np.stack([np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in pngs])
 
 
 def psnr(video: Video, reference: Video) -> float:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import io
 import json
-import platform
 import shutil
 import signal
 import sys
 import webbrowser
 from dataclasses import replace
 
-import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from demo import host, pictures, readme, results
 from demo.client import Client, Done, Graph
+from demo.metrics import decode
 from demo.results import Take
-from demo.serve import serving
+from demo.serve import accelerator, serving
 from demo.workflow import FPS, Caching, Shot, graph
 
 WORKFLOW = "adacache_demo"  # in workflows/
@@ -37,11 +34,13 @@ def main() -> None:
     base = host.make_base(host.CACHE / "base")
     host.OUTPUT.mkdir(exist_ok=True)
     print("Starting ComfyUI ...", flush=True)
-    with serving(base, host.OUTPUT / "server.log") as url:
+    device = accelerator()
+    arguments = ["--cpu"] if device == "cpu" else []
+    with serving(base, host.OUTPUT / "server.log", *arguments) as url:
         with Client(url) as client:
             takes = _film(client, Shot(options.prompt, options.seed, options.steps))
         table = results.rows(takes)
-        _write(takes, table, options)
+        _write(takes, table, options, device)
         if options.update_readme:
             readme.update(host.REPO / "README.md", table)
         if options.ui:
@@ -78,7 +77,7 @@ def _take(client: Client, shot: Shot, name: str, file: str, caching: Caching | N
         steps=shot.steps,
         computed=trace["runs"][-1]["derived"]["computed"] if trace else shot.steps,
         seconds=done.seconds["sampler"],
-        frames=np.stack([_pixels(client.fetch(image)) for image in done.outputs["frames"]["images"]]),
+        frames=decode(map(client.fetch, done.outputs["frames"]["images"])),
         video=client.fetch(done.outputs["save"]["images"][0]),
         plot=client.fetch(done.outputs["plot"]["images"][0]) if caching else None,
         trace=trace,
@@ -100,11 +99,7 @@ def _follow(client: Client, work: Graph, name: str) -> Done:
         return client.run(work, watch)
 
 
-def _pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
-
-
-def _write(takes: list[Take], table: list[results.Row], options: argparse.Namespace) -> None:
+def _write(takes: list[Take], table: list[results.Row], options: argparse.Namespace, device: str) -> None:
     folder = host.OUTPUT
     for take in takes:
         (folder / f"{take.file}.mp4").write_bytes(take.video)
@@ -112,7 +107,7 @@ def _write(takes: list[Take], table: list[results.Row], options: argparse.Namesp
             (folder / f"plot_{take.file}.png").write_bytes(take.plot)
             (folder / f"trace_{take.file}.json").write_text(json.dumps(take.trace, indent=1))
     pictures.side_by_side(takes, table, options.prompt, FPS).save(folder / "frames.png", optimize=True)
-    facts = {"prompt": options.prompt, "seed": options.seed, "machine": platform.machine()}
+    facts = {"prompt": options.prompt, "seed": options.seed, "device": device}
     (folder / "table.json").write_text(results.as_json(table, **facts))
     (folder / "table.md").write_text(results.as_markdown(table))
     print(f"\n{results.as_text(table)}\n")

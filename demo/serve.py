@@ -19,13 +19,16 @@ START_LIMIT = 300  # seconds; a cold disk or a busy machine is slow to import to
 
 
 @contextlib.contextmanager
-def serving(base: Path, log: Path) -> Iterator[str]:
-    """Runs a server on a free port of this machine only; gives its address. `base`: see host.make_base."""
+def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
+    """Runs a server on a free port of this machine only; gives its address.
+
+    `base` is a folder from host.make_base; `more` are arguments for ComfyUI.
+    """
     url = f"http://127.0.0.1:{_free_port()}"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as log_file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "demo.launch_host", *_arguments(base, url)],
+            [sys.executable, "-m", "demo.launch_host", *_arguments(base, url), *more],
             cwd=host.REPO,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdout=log_file,
@@ -46,6 +49,14 @@ def _arguments(base: Path, url: str) -> list[str]:
         *("--database-url", "sqlite:///:memory:"),  # the default file is in the host's own folder
         *("--disable-api-nodes", "--disable-auto-launch"),
     ]
+
+
+def accelerator() -> str:
+    """The device that ComfyUI will use, "cpu" where torch finds no other."""
+    import torch
+
+    backends = {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}
+    return next((name for name, backend in backends.items() if backend.is_available()), "cpu")
 
 
 def _free_port() -> int:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from demo import host
 from demo.client import Graph
 
-SIZE = 128  # what the demo model was trained on
-FRAMES = 33
 FPS = 12
 NEGATIVE = ""  # the demo model knows the empty caption as "no condition"
 
@@ -21,6 +19,8 @@ class Shot:
     seed: int = 1
     steps: int = 30
     cfg: float = 3.0
+    size: int = 128  # what the demo model was trained on, as are 33 frames
+    frames: int = 33
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ def graph(shot: Shot, caching: Caching | None = None) -> Graph:
         "shift": _node("ModelSamplingSD3", model=["network", 0], shift=3.0),
         "prompt": _node("AdaCacheDemoTextEncode", caption=shot.prompt),
         "negative": _node("AdaCacheDemoTextEncode", caption=NEGATIVE),
-        "latent": _node("EmptyHunyuanLatentVideo", width=SIZE, height=SIZE, length=FRAMES, batch_size=1),
+        "latent": _node(
+            "EmptyHunyuanLatentVideo", width=shot.size, height=shot.size, length=shot.frames, batch_size=1
+        ),
         "sampler": _sampler(shot, "adacache" if caching else "shift"),
         "vae": _node("VAELoader", vae_name=host.VAE),
         "decode": _node("VAEDecode", samples=["stats" if caching else "sampler", 0], vae=["vae", 0]),
