@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Set
 from dataclasses import dataclass
 
 import torch
@@ -60,6 +60,11 @@ class ResidualCache:
         stream.residual = self._put(residual, stream.residual)
         stream.probe = None if probe is None else self._put(probe, stream.probe)
         self.peak_bytes = max(self.peak_bytes, self.nbytes)
+
+    def keep_only(self, keys: Set[Hashable]) -> None:
+        """Drop the streams that a planned computation left out; what they keep is older than the schedule thinks."""
+        for key in self._streams.keys() - keys:
+            del self._streams[key]
 
     def drop_probes(self) -> None:
         """Restart the distance: the next computed evaluation has nothing to compare with."""

@@ -160,6 +160,7 @@ class Run:
             self._on_record(record)
 
     def _observe(self, evaluation: Evaluation, record: Record) -> None:
+        self.cache.keep_only({stream for call in evaluation.calls for stream in call.captured})
         change, record.score = evaluation.read()
         seen: Observation | None = self.schedule.observe(change, record.score)
         record.rate = self.schedule.rate
@@ -241,8 +242,10 @@ class Call:
         self, run: Run, streams: list[tuple[Hashable, int]], grid: FrameGrid | None, compute: bool
     ) -> None:
         self.compute = compute or not all(key in run.cache for key in streams)
+        self.captured: list[tuple[Hashable, int]] = []
         self.changes: Tensor | None = None
         self.motions: Tensor | None = None
+        self._planned = compute
         self._run = run
         self._streams = streams
         self._grid = grid
@@ -289,7 +292,11 @@ class Call:
             old = self._run.cache[key].probe
             if probe is not None and old is not None and alike(old, probe):
                 self._measure(probe, old)
+                # The distance is taken between planned computations: a stream that only kept a new one company
+                # must not be measured from here, or decisions would depend on what was batched.
+                probe = probe if self._planned else old
             self._run.cache.keep(key, residual, probe)
+            self.captured.append(key)
         self._base = self._probe = None
 
     def _measure(self, probe: Tensor, old: Tensor) -> None:
