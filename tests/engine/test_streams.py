@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adacache import FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
+from adacache import Codebook, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
 from adacache.run import Evaluation
 
 STEPS = 30
@@ -106,6 +106,38 @@ def test_new_stream_in_a_reuse_step(batched: bool, doubling, tens) -> None:
     reasons = [record.reason for record in run.trace.records]
     assert reasons[2:] == [Reason.REUSED, Reason.MISSING, Reason.REUSED]
     assert computed_steps(run) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_stream_that_was_left_out(batched: bool, doubling) -> None:
+    """A stream that comes back after a computed step without it is computed, not reused from before."""
+    run = Run(Settings(), STEPS)
+    for step in range(1, 13):
+        keys = ("a", "b") if step in (1, 2, 10, 11) else ("b",)
+        with run.evaluation(1 - step / 40) as evaluation:
+            outputs = network(
+                evaluation, doubling, {key: torch.full((1, 3, 2), 10.0 + step) for key in keys}, batched
+            )
+        if step in (10, 11):
+            assert outputs["a"].unique().item() == {10: 80.0, 11: 81.0}[step]
+    assert computed_steps(run) == [1, 2, 7, 10, 12]
+    assert run.trace.records[9].reason is Reason.MISSING
+
+
+def test_new_stream_does_not_move_the_others() -> None:
+    """A stream that appears in a reuse step leaves the same decisions, whether batched or on its own."""
+    rows = []
+    for batched in (True, False):
+        run = Run(Settings(codebooks=(Codebook.parse("0.02:6 0.03:4 0.05:3 1:2"),)), STEPS)
+        for step in range(1, STEPS + 1):
+            x = torch.full((1, 3, 2), 10.0 + step)
+            with run.evaluation(1 - step / 40) as evaluation:
+                network(evaluation, [Bend(), Bend()], dict.fromkeys("a" if step < 9 else "ab", x), batched)
+        rows.append(
+            [(r.step, r.reason, r.rate, r.distance and round(r.distance, 6)) for r in run.trace.records]
+        )
+    assert rows[0] == rows[1]
+    assert rows[0][8][1] is Reason.MISSING
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
