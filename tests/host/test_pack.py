@@ -32,6 +32,17 @@ def test_every_input_has_a_tooltip(pack: dict[str, type]):
     assert not bare
 
 
+def test_every_output_has_a_name(pack: dict[str, type]):
+    """Without a display name the browser shows the type, and three numbers in a row look alike."""
+    bare = [
+        f"{name}[{slot}]"
+        for name, node in pack.items()
+        for slot, (shown, kind) in enumerate(zip(node.RETURN_NAMES, node.RETURN_TYPES, strict=True))
+        if shown == kind
+    ]
+    assert not bare
+
+
 @pytest.mark.parametrize("trained", [False, True])
 def test_off_changes_nothing(wan: Callable, call: Callable, sample: Callable, trained: bool):
     plain = sample(wan(trained=trained))
