@@ -12,12 +12,17 @@ import torch
 from safetensors.torch import save_file
 
 
-def write_network(path: Path, dim: int = 128, blocks: int = 4, ffn_dim: int = 256, **more: object) -> Path:
-    """Writes a text-to-video network; `more` goes to the host's WanModel (for example in_dim)."""
+def write_network(
+    path: Path, dim: int = 128, blocks: int = 4, ffn_dim: int = 256, kind: str = "WanModel", **more: object
+) -> Path:
+    """Writes a text-to-video network; `kind` names another class of the host, which `more` goes to."""
     import comfy.ldm.wan.model
+    import comfy.ldm.wan.model_animate
     import comfy.ops
 
-    network = comfy.ldm.wan.model.WanModel(
+    modules = (comfy.ldm.wan.model, comfy.ldm.wan.model_animate)
+    network_class = next(getattr(module, kind) for module in modules if hasattr(module, kind))
+    network = network_class(
         dim=dim,
         ffn_dim=ffn_dim,
         num_heads=dim // 128,  # what the host's detection assumes

@@ -11,6 +11,25 @@ from comfy_execution.utils import get_executing_context
 # transformer_options keys and wrapper keys of caches that would skip the network under us.
 _OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}
 
+# Samplers of the host that evaluate the network several times per step. Others are found out while they run, by
+# the steps they report; these can make a first step or two look like one evaluation each.
+_SEVERAL_EVALUATIONS = frozenset(
+    "dpm_2 dpm_2_ancestral dpm_adaptive dpm_fast dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp dpmpp_sde dpmpp_sde_gpu "
+    "exp_heun_2_x0 exp_heun_2_x0_sde heun heunpp2 sa_solver_pece seeds_2 seeds_3".split()
+)
+
+
+def sampler_name(sampler: Any) -> str:
+    """A sampler object's name as the user chose it, as far as it tells (`comfy/samplers.py:ksampler`)."""
+    function = getattr(sampler, "sampler_function", None)
+    name = getattr(function, "__name__", type(sampler).__name__)
+    return name.removeprefix("sample_").removesuffix("_function")
+
+
+def evaluates_several_times(name: str) -> bool:
+    """Whether a sampler of the host is known to evaluate the network several times per step."""
+    return name in _SEVERAL_EVALUATIONS
+
 
 def is_interrupt(error: BaseException) -> bool:
     """Whether the user cancelled; the class became a BaseException in later hosts."""

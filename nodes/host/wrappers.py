@@ -90,7 +90,7 @@ def open_session(
     info = RunInfo(
         family=family.name if family else class_name,
         shape=tuple(getattr(latent_image, "shape", ())),
-        sampler=sampler_name(sampler),
+        sampler=compat.sampler_name(sampler),
         run_id=uuid4().hex,
         handle=handle,
         prompt_id=prompt_id,
@@ -103,15 +103,11 @@ def open_session(
         run.refuse(f"the network {class_name} is not supported yet; every step is computed")
     elif other:
         run.refuse(f"{other} is on the same model; remove one of the two")
+    elif compat.evaluates_several_times(info.sampler):
+        run.refuse(f"the sampler {info.sampler} evaluates the network several times per step")
     elif compat.is_training():
         run.refuse("the model is being trained")
     return Session(run, family, compat.sigma_window(guider.model_patcher, settings.start, settings.end))
-
-
-def sampler_name(sampler: Any) -> str:
-    """A sampler object's name as the user chose it, as far as it tells."""
-    function = getattr(sampler, "sampler_function", None)
-    return getattr(function, "__name__", type(sampler).__name__).removeprefix("sample_").removesuffix("_function")
 
 
 def stepping(

@@ -1,0 +1,77 @@
+"""The nodes as a graph uses them: schema, errors, and what Cache Stats says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+
+def test_bad_codebook_text_names_node_field_position_and_what_is_allowed(pack):
+    """The graph is rejected before anything runs, with a text that tells how to mend it."""
+    node = pack["AdaCacheCodebook"]
+    said = node.validate_inputs("my own text", "0.08:6 0.16x5", 0)
+    for words in ("AdaCache Codebook", "text", 'entry 2 at character 8 is "0.16x5"', "threshold:rate"):
+        assert words in said
+    with pytest.raises(ValueError, match="AdaCache Codebook: text: entry 2"):
+        node.execute("my own text", "0.08:6 0.16x5", 0)
+    assert node.validate_inputs("paper fast, 30 steps", "0.16x5", 0) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("", "empty"), ("0.2:4 0.1:6", "ascend"), ("0.1:0", "below 1"), ("-1:3", "above 0"), ("0.1:2.5", "entry 1")],
+)
+def test_codebooks_that_cannot_work(pack, text, problem):
+    """Every way to write a codebook wrong has its own words."""
+    assert problem in pack["AdaCacheCodebook"].validate_inputs("my own text", text, 0)
+
+
+def test_a_window_that_is_empty_is_refused(pack, wan):
+    """start_percent must lie before end_percent."""
+    node = pack["AdaCachePatchModel"]
+    assert "start_percent" in node.validate_inputs(0.5, 0.5)
+    with pytest.raises(ValueError, match=r"AdaCache Patch Model: start_percent"):
+        node.execute(wan(), "paper fast", 1.0, 0.8, 0.2, 0, "auto")
+
+
+def test_moreg_strides_are_whole_numbers(pack):
+    """Bad strides name the node, the field and what is allowed."""
+    said = pack["AdaCacheMoRegSettings"].validate_inputs("1 x")
+    assert "MoReg Settings: strides" in said and "whole numbers" in said
+    (moreg,) = pack["AdaCacheMoRegSettings"].execute("1, 2", 0.385, 8.0, 1.0, 10.0, 0, 0).result
+    assert moreg.strides == (1, 2) and moreg.window(30) == (4, 26)
+
+
+def test_cache_stats_tells_the_run(wan, sample, loose, stats):
+    """Text, counts, speed-up, JSON and picture come from one trace; the value passes through."""
+    patched = loose(wan())
+    latent = {"samples": sample(patched.model, steps=16)}
+    value, summary, computed, reused, speed_up, trace, plot = stats(patched.handle, latent)
+    (run,) = patched.runs()
+    assert value is latent
+    assert (computed, reused) == (run.computed, run.reused) and computed + reused == 16 and reused > 0
+    assert f"{computed} of 16 steps computed" in summary and speed_up == pytest.approx(run.speed_up)
+    told = json.loads(trace)
+    assert told["version"] == 1 and told["runs"][0]["derived"]["computed"] == computed
+    assert plot.ndim == 4 and plot.shape[-1] == 3 and plot.dtype == torch.float32 and 0 <= plot.min() <= plot.max() <= 1
+
+
+def test_cache_stats_without_a_run_says_what_to_do(wan, patch, stats):
+    """Preset off, or a value that does not come from the sampler: no error, but an explanation."""
+    patched = patch(wan(), preset="off")
+    _, summary, computed, reused, speed_up, _, plot = stats(patched.handle, 1)
+    assert "No run was recorded" in summary and (computed, reused, speed_up) == (0, 0, 1.0) and plot.ndim == 4
+
+
+def test_cache_stats_reads_only_the_samplers_before_it(pack, stats_module):
+    """Of several samplers on one model, those that the value comes from are found in the queued graph."""
+    prompt = {
+        "1": {"inputs": {"model": ["9", 0]}},
+        "2": {"inputs": {"model": ["9", 0], "latent_image": ["1", 0], "steps": 30}},
+        "3": {"inputs": {"handle": ["9", 1], "value": ["1", 0]}},
+        "9": {"inputs": {}},
+    }
+    assert stats_module.upstream(prompt, "3", "value") == {"1", "9"}
+    assert stats_module.upstream(None, None, "value") == set()

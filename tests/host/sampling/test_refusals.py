@@ -1,0 +1,81 @@
+"""What cannot be cached safely is computed, and the trace says why."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+def check_uncached(run, *words: str) -> None:
+    assert run.reused == 0 and run.records and run.end == "done"
+    assert all(word in run.note for word in words), run.note
+    assert run.note in run.summary()
+
+
+def test_fewer_than_nine_steps(wan, sample, patch):
+    """Eight steps leave nothing to reuse."""
+    patched = patch(wan(), text="1000:4 2000:1")
+    assert torch.equal(sample(patched.model, steps=8), sample(wan(), steps=8))
+    check_uncached(patched.runs()[0], "8 steps", "9")
+
+
+@pytest.mark.parametrize("sampler", ["heun", "dpm_2", "dpmpp_sde", "seeds_3", "heunpp2", "dpm_fast", "sa_solver_pece"])
+def test_samplers_with_several_evaluations_per_step(wan, sample, patch, sampler):
+    """They compute every step, unchanged, and steps are still labelled by the sampler's own count."""
+    expected = sample(wan(), steps=10, sampler=sampler)
+    patched = patch(wan(), text="1000:4 2000:1")
+    assert torch.equal(sample(patched.model, steps=10, sampler=sampler), expected)
+    (run,) = patched.runs()
+    check_uncached(run, "several times per step")
+    assert max(record.step for record in run.records) <= 10
+    assert "evaluations computed" in run.summary()
+
+
+def test_easycache_beside_us_works_alone(wan, sample, patch, host):
+    """With EasyCache on the same model only EasyCache acts, in either order of the nodes."""
+
+    def easy(model):
+        return host.nodes_easycache.EasyCacheNode.execute(model, 0.2, 0.15, 0.95, False).result[0]
+
+    expected = sample(easy(wan()), steps=12)
+    for patched in (patch(easy(wan()), text="1000:4 2000:1"), patch(wan(), text="1000:4 2000:1")):
+        model = patched.model if "easycache" in str(patched.model.model_options) else easy(patched.model)
+        assert torch.equal(sample(model, steps=12), expected)
+        check_uncached(patched.runs()[0], "EasyCache")
+
+
+def test_a_network_compiled_as_one_piece(wan, sample, patch, host):
+    """TorchCompileModel over the whole network: computed, with the advice to compile blocks."""
+    node = host.nodes_torch_compile.TorchCompileModel
+    for before in (True, False):
+        patched = patch(wan(), text="1000:4 2000:1")
+        if before:
+            patched = patch(node.execute(wan(), "eager").result[0], text="1000:4 2000:1")
+            model = patched.model
+        else:
+            model = node.execute(patched.model, "eager").result[0]
+        sample(model, steps=10)
+        check_uncached(patched.runs()[0], "compile")
+
+
+@pytest.mark.parametrize("kind", ["vace", "camera", "humo", "animate"])
+def test_other_members_of_wan_run_uncached_for_now(wan_member, sample, patch, kind):
+    """VACE, Camera, HuMo and Animate compute every step, as without us, and are named in the reason."""
+    model = wan_member(kind)
+    expected = sample(model, steps=10)
+    patched = patch(wan_member(kind), text="1000:4 2000:1")
+    assert torch.equal(sample(patched.model, steps=10), expected)
+    check_uncached(patched.runs()[0], type(model.model.diffusion_model).__name__, "not supported")
+
+
+def test_a_node_that_answers_in_place_of_the_network(wan, sample, patch):
+    """If another wrapper skips the network, we notice, stop caching and say so."""
+    patched = patch(wan(), text="1000:4 2000:1")
+    model = patched.model.clone()
+
+    def skip(executor, x, *args, **kwargs):
+        return torch.zeros_like(x)
+
+    model.add_wrapper_with_key("diffusion_model", "skipper", skip)
+    sample(model, steps=10)
+    check_uncached(patched.runs()[0], "another node")
