@@ -23,7 +23,12 @@ class Refused(RuntimeError):
     """The server did not take the graph; `answer` is what it said."""
 
     def __init__(self, answer: dict):
-        super().__init__(json.dumps(answer))
+        errors = [
+            f"{node['class_type']}: {error['message']} {error['details']}".strip()
+            for node in answer.get("node_errors", {}).values()
+            for error in node["errors"]
+        ]
+        super().__init__("\n".join(errors) or answer["error"]["message"])
         self.answer = answer
 
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from demo import host, pictures, readme, results
-from demo.client import Client, Done, Graph
+from demo.client import Client, Done, Failed, Graph, Refused
 from demo.metrics import decode
 from demo.results import Take
-from demo.serve import accelerator, serving
+from demo.serve import ServerError, accelerator, serving
 from demo.workflow import FPS, Caching, Shot, graph
 
 WORKFLOW = "adacache_demo"  # in workflows/
@@ -50,15 +50,11 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     shot = Shot()
     parser = argparse.ArgumentParser(prog="bash demo/run.sh", description=__doc__)
-    parser.add_argument(
-        "--prompt", default=shot.prompt, help=f"in the demo model's words (default: {shot.prompt})"
-    )
+    parser.add_argument("--prompt", default=shot.prompt, help=f"in the demo model's words (default: {shot.prompt})")
     parser.add_argument("--seed", type=int, default=shot.seed, help="default: %(default)s")
     parser.add_argument("--steps", type=int, default=shot.steps, help="default: %(default)s")
     parser.add_argument("--ui", action="store_true", help="leave ComfyUI open in the browser afterwards")
-    parser.add_argument(
-        "--update-readme", action="store_true", help="put the pictures and the table into README.md"
-    )
+    parser.add_argument("--update-readme", action="store_true", help="put the pictures and the table into README.md")
     return parser.parse_args()
 
 
@@ -135,4 +131,7 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("\nStopped.")
+        print("\nStopped.")
+        sys.exit(130)
+    except (Refused, Failed, ServerError) as error:
+        sys.exit(f"\n{error}")

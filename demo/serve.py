@@ -18,6 +18,10 @@ from demo import host
 START_LIMIT = 300  # seconds; a cold disk or a busy machine is slow to import torch
 
 
+class ServerError(RuntimeError):
+    """The server did not start."""
+
+
 @contextlib.contextmanager
 def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
     """Runs a server on a free port of this machine only; gives its address.
@@ -70,11 +74,11 @@ def _wait_until_ready(process: subprocess.Popen, url: str, log: Path) -> None:
     while time.monotonic() < limit:
         if process.poll() is not None:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            raise RuntimeError(f"ComfyUI did not start. The end of {log}:\n{tail}")
+            raise ServerError(f"ComfyUI did not start. The end of {log}:\n{tail}")
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/system_stats", timeout=5):
             return
         time.sleep(0.2)
-    raise RuntimeError(f"ComfyUI was not ready after {START_LIMIT} seconds; see {log}")
+    raise ServerError(f"ComfyUI was not ready after {START_LIMIT} seconds; see {log}")
 
 
 def _stop(process: subprocess.Popen) -> None:
