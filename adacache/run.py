@@ -52,6 +52,8 @@ class Run:
         free_bytes: FreeBytes | None = None,
         on_record: Callable[[Record], None] | None = None,
     ) -> None:
+        if steps < 1:
+            raise ValueError(f"steps: {steps}; a run has at least one")
         self.settings = settings
         codebook = nearest_codebook(settings.codebooks, steps)
         moreg = MoReg(settings.moreg, steps) if settings.moreg else None

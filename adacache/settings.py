@@ -101,8 +101,8 @@ class Codebook:
             return self
         length = self.steps / steps
         stretch = (steps / self.steps) ** RATE_POWER
-        # Six digits, so that people can read them.
-        entries = tuple((float(f"{t * length:.6g}"), max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries)
+        # Ten digits, so that 0.6000000000000001 reads 0.60.
+        entries = tuple((float(f"{t * length:.10g}"), max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries)
         return Codebook(entries, steps)
 
 

@@ -71,7 +71,9 @@ class AdaCacheCodebook(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, codebook: str, text: str, made_for_steps: int) -> bool | str:
+    def validate_inputs(cls, codebook: str | None, text: str | None, made_for_steps: int | None) -> bool | str:
+        if codebook is None or text is None or made_for_steps is None:
+            return True  # linked: known when the node executes, which checks again
         try:
             build(codebook, text, made_for_steps)
         except ValueError as error:

@@ -56,7 +56,7 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     min=0.01,
                     max=64.0,
                     step=0.5,
-                    tooltip="How strongly the score counts. Lower is gentler; 8 doubles the effect for 9 % more motion.",
+                    tooltip="How strongly the score counts. Lower is gentler; at 8, 9 % more motion doubles its effect.",
                 ),
                 io.Float.Input(
                     "divisor",
@@ -94,7 +94,9 @@ class AdaCacheMoRegSettings(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, strides: str) -> bool | str:
+    def validate_inputs(cls, strides: str | None) -> bool | str:
+        if strides is None:
+            return True  # linked: known when the node executes, which checks again
         try:
             build(strides, 0, 0)
         except ValueError as error:

@@ -19,6 +19,13 @@ def test_bad_codebook_text_names_node_field_position_and_what_is_allowed(pack):
     assert node.validate_inputs("paper fast, 30 steps", "0.16x5", 0) is True
 
 
+def test_linked_widgets_are_checked_when_the_node_runs(pack):
+    """A widget that another node feeds is not known when the graph is queued, and no reason to refuse it."""
+    assert pack["AdaCacheCodebook"].validate_inputs("my own text", None, 0) is True
+    assert pack["AdaCacheMoRegSettings"].validate_inputs(None) is True
+    assert pack["AdaCachePatchModel"].validate_inputs(None, 0.5) is True
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [("", "empty"), ("0.2:4 0.1:6", "ascend"), ("0.1:0", "below 1"), ("-1:3", "above 0"), ("0.1:2.5", "entry 1")],
