@@ -69,9 +69,7 @@ def allow_torchvision() -> None:
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
         for operator in ("nms", "qnms"):
-            torch.library.define(
-                f"torchvision::{operator}", "(Tensor boxes, Tensor scores, float iou) -> Tensor"
-            )
+            torch.library.define(f"torchvision::{operator}", "(Tensor boxes, Tensor scores, float iou) -> Tensor")
 
 
 def _link(link: Path, target: Path) -> None:

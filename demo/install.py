@@ -92,9 +92,7 @@ def _step(title: str, *arguments: str) -> None:
 
 
 def _pip(*arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments], check=True
-    )
+    subprocess.run([sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments], check=True)
 
 
 @contextlib.contextmanager

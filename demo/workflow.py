@@ -52,16 +52,12 @@ def graph(shot: Shot, caching: Caching | None = None) -> Graph:
         "shift": _node("ModelSamplingSD3", model=["network", 0], shift=3.0),
         "prompt": _node("AdaCacheDemoTextEncode", caption=shot.prompt),
         "negative": _node("AdaCacheDemoTextEncode", caption=NEGATIVE),
-        "latent": _node(
-            "EmptyHunyuanLatentVideo", width=shot.size, height=shot.size, length=shot.frames, batch_size=1
-        ),
+        "latent": _node("EmptyHunyuanLatentVideo", width=shot.size, height=shot.size, length=shot.frames, batch_size=1),
         "sampler": _sampler(shot, "adacache" if caching else "shift"),
         "vae": _node("VAELoader", vae_name=host.VAE),
         "decode": _node("VAEDecode", samples=["stats" if caching else "sampler", 0], vae=["vae", 0]),
         "video": _node("CreateVideo", images=["decode", 0], fps=FPS),
-        "save": _node(
-            "SaveVideo", video=["video", 0], filename_prefix="AdaCache/demo", format="auto", codec="auto"
-        ),
+        "save": _node("SaveVideo", video=["video", 0], filename_prefix="AdaCache/demo", format="auto", codec="auto"),
         "frames": _node("PreviewImage", images=["decode", 0]),  # without loss, for PSNR and SSIM
     }
     return nodes | (_caching_nodes(caching) if caching else {})
