@@ -21,6 +21,8 @@ find_python() {
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Compiled files of every folder, a user's ComfyUI too, go to the cache.
 export PYTHONPYCACHEPREFIX="$PWD/demo/.cache/pycache"
+# Waiting threads sleep: on a busy machine, spinning ones made each step take ten times as long.
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-PASSIVE}"
 
 if [ -n "${COMFYUI_PATH:-}" ] && [ ! -f "$COMFYUI_PATH/main.py" ]; then
     fail "COMFYUI_PATH is $COMFYUI_PATH, but there is no ComfyUI (no main.py) in that folder."
