@@ -1,0 +1,32 @@
+"""Same graph, same seed: same picture, after a restart of the server too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from demo import host
+from demo.client import Client
+from demo.metrics import Video, decode
+from demo.serve import serving
+from demo.workflow import Caching, Shot, graph
+
+
+def film(client: Client, shot: Shot) -> tuple[Video, list[int]]:
+    """The frames, and the steps that were computed."""
+    done = client.run(graph(shot, Caching(sensitivity=0.5, moreg=True)))
+    (run,) = json.loads(done.outputs["trace"]["text"][0])["runs"]
+    frames = decode(map(client.fetch, done.outputs["frames"]["images"]))
+    return frames, [record["step"] for record in run["records"] if record["computed"]]
+
+
+def test_same_video_after_a_restart(client: Client, shot: Shot, tmp_path: Path):
+    """Nothing that decides a run is kept in the process: a new one gives the same frames and the same steps."""
+    before, steps_before = film(client, shot)
+    base = host.make_base(tmp_path)
+    with serving(base, base / "server.log", "--cpu") as url, Client(url) as fresh:
+        after, steps_after = film(fresh, shot)
+    assert steps_after == steps_before and len(steps_before) < shot.steps
+    assert np.array_equal(before, after)
