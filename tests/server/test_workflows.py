@@ -37,7 +37,7 @@ def test_nodes_and_widgets_exist(client: Client, file: Path):
     infos = client.node_infos()
     for node in load(file):
         assert node["type"] in infos
-        assert widgets(node, infos)
+        widgets(node, infos)  # fails where there are more or fewer values than widgets
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
