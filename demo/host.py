@@ -12,6 +12,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 DEMO = REPO / "demo"
 MODELS = DEMO / "models"
+DEMO_NODE = DEMO / "custom_nodes" / "adacache_demo"
 CACHE = DEMO / ".cache"  # ignored by git
 OUTPUT = DEMO / "output"  # ignored by git
 HOST = Path(os.environ.get("COMFYUI_PATH") or CACHE / "ComfyUI").expanduser().resolve()
@@ -26,7 +27,7 @@ def make_base(folder: Path) -> Path:
     for name in ("input", "output", "temp", "user"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     _link(folder / "custom_nodes" / PACK_NAME, REPO)
-    _link(folder / "custom_nodes" / "adacache_demo", DEMO / "custom_nodes" / "adacache_demo")
+    _link(folder / "custom_nodes" / DEMO_NODE.name, DEMO_NODE)
     _link(folder / "models" / "diffusion_models" / NETWORK, MODELS / NETWORK)
     _link(folder / "models" / "vae" / VAE, MODELS / VAE)
     return folder

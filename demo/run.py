@@ -19,7 +19,7 @@ from demo.results import Take
 from demo.serve import ServerError, accelerator, serving
 from demo.workflow import FPS, Caching, Shot, graph
 
-WORKFLOW = "adacache_demo"  # in workflows/
+WORKFLOW = host.DEMO_NODE / "example_workflows" / "adacache_demo.json"
 WAYS: tuple[tuple[str, str, Caching | None], ...] = (
     ("uncached", "uncached", None),
     ("AdaCache", "adacache", Caching()),
@@ -120,8 +120,8 @@ def _stay_open(url: str) -> None:
     """Opens the demo workflow in the browser and waits for Ctrl-C."""
     saved = host.CACHE / "base" / "user" / "default" / "workflows" / "AdaCache demo.json"
     saved.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(host.REPO / "workflows" / f"{WORKFLOW}.json", saved)
-    page = f"{url}/?template={WORKFLOW}&source={host.PACK_NAME}"
+    shutil.copyfile(WORKFLOW, saved)
+    page = f"{url}/?template={WORKFLOW.stem}&source={host.DEMO_NODE.name}"
     webbrowser.open(page)
     print(f"\nComfyUI is open, with the demo workflow: {page}\nCtrl-C stops it.", flush=True)
     signal.pause()

@@ -45,7 +45,7 @@ def _remove_base() -> Iterator[None]:
 def pack() -> dict[str, type]:
     """Our node classes by node id, from the host's own loader, out of a folder with a dash in its name."""
     asyncio.run(nodes.init_builtin_extra_nodes())
-    for folder in (PACK, BASE / "custom_nodes" / "adacache_demo"):
+    for folder in (PACK, BASE / "custom_nodes" / host.DEMO_NODE.name):
         before = set(nodes.NODE_CLASS_MAPPINGS)
         if not asyncio.run(nodes.load_custom_node(str(folder))):
             # The loader logs one line without a traceback: call it again for the error itself.
@@ -135,9 +135,7 @@ def sample(call: Callable[..., tuple], text: Callable, latent: Callable) -> Call
     """
     caption = "two red circles and one blue star on a navy background, moving fast"
 
-    def run(
-        model: Any, prompt: str = caption, latent_image: dict | None = None, **widgets: Any
-    ) -> torch.Tensor:
+    def run(model: Any, prompt: str = caption, latent_image: dict | None = None, **widgets: Any) -> torch.Tensor:
         widgets = {
             "steps": 12,
             "seed": 1,
@@ -146,9 +144,7 @@ def sample(call: Callable[..., tuple], text: Callable, latent: Callable) -> Call
             "scheduler": "simple",
         } | widgets
         conds = {"positive": text(prompt), "negative": text("")}
-        return call("KSampler", model=model, latent_image=latent_image or latent(), **conds, **widgets)[0][
-            "samples"
-        ]
+        return call("KSampler", model=model, latent_image=latent_image or latent(), **conds, **widgets)[0]["samples"]
 
     return run
 

@@ -50,12 +50,8 @@ def test_another_seed_is_another_run(client: Client, shot: Shot):
     """The patched MODEL is the host's cached one; the run is not."""
     first = trace_of(client.run(graph(shot, EAGER)).outputs)
     second = trace_of(client.run(graph(replace(shot, seed=shot.seed + 1), EAGER)).outputs)
-    assert [run["info"]["handle"] for run in first["runs"]] == [
-        run["info"]["handle"] for run in second["runs"]
-    ]
-    assert [run["info"]["run_id"] for run in first["runs"]] != [
-        run["info"]["run_id"] for run in second["runs"]
-    ]
+    assert [run["info"]["handle"] for run in first["runs"]] == [run["info"]["handle"] for run in second["runs"]]
+    assert [run["info"]["run_id"] for run in first["runs"]] != [run["info"]["run_id"] for run in second["runs"]]
     assert len(second["runs"]) == 1
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from demo import host
 from demo.client import Client
+from demo.run import WORKFLOW as DEMO
 from demo.workflow import MOREG, Caching, Shot, graph
 
-DEMO = host.DEMO / "custom_nodes" / "adacache_demo" / "example_workflows" / "adacache_demo.json"
 FILES = [*sorted((host.REPO / "workflows").glob("*.json")), DEMO]
 FRONTEND_ONLY = {"MarkdownNote"}
 SEED_CONTROL = "control after generate"  # the frontend's own widget, saved after each seed
@@ -60,9 +60,7 @@ def test_thumbnail_lies_beside_it(file: Path):
 def test_demo_in_the_browser_is_the_demo_of_the_command(client: Client):
     infos = client.node_infos()
     command = graph(Shot(), Caching())
-    saved = {
-        node["type"]: widgets(node, infos) for node in load(DEMO) if node["type"] != "AdaCacheDemoTextEncode"
-    }
+    saved = {node["type"]: widgets(node, infos) for node in load(DEMO) if node["type"] != "AdaCacheDemoTextEncode"}
     for node in command.values():
         if node["class_type"] in saved:
             settings = {name: value for name, value in node["inputs"].items() if not isinstance(value, list)}
