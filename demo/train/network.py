@@ -1,6 +1,6 @@
 """Trains the small Wan 2.1 network and writes demo/models/wan_demo_t2v.safetensors.
 
-Resumes from the last checkpoint, if there is one, and exports as it goes.
+Resumes from the last checkpoint, if there is one; exports at the end, or at once with --export.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def export(average: dict[str, torch.Tensor]) -> None:
     partial.replace(MODEL)
 
 
-def train(steps: int, learning_rate: float) -> None:
+def train(steps: int, learning_rate: float, compiled: bool) -> None:
     """Trains from the last checkpoint, or from the start, to `steps` in all."""
     model, examples, step = build(), Examples(), 0
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
@@ -108,6 +108,9 @@ def train(steps: int, learning_rate: float) -> None:
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         average, step = saved["average"], saved["step"]
+    if compiled:
+        for block in model.blocks:
+            block.compile()
     began, running = time.monotonic(), 1.0
     while step < steps:
         scale = min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
@@ -128,19 +131,25 @@ def train(steps: int, learning_rate: float) -> None:
         if host.WORKER == 0 and (step % 250 == 0 or step == steps):
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             host.save(state | {"average": average, "step": step}, CHECKPOINT)
-            export(average)
+    if host.WORKER == 0:
+        export(average)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--export", action="store_true", help="export the last checkpoint, without training")
+    parser.add_argument("--compile", action="store_true", help="a third faster; needs a C++ compiler")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.export:
+        export(torch.load(CHECKPOINT, map_location="cpu", weights_only=True)["average"])
+        return
     host.join_workers()
-    train(arguments.steps, arguments.learning_rate)
+    train(arguments.steps, arguments.learning_rate, arguments.compile)
 
 
 if __name__ == "__main__":

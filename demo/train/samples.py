@@ -20,7 +20,7 @@ import comfy.sample  # noqa: E402
 import comfy.sd  # noqa: E402
 import comfy.utils  # noqa: E402
 
-STEPS, CFG, SHIFT = 30, 4.0, 3.0
+STEPS, CFG, SHIFT = 30, 3.0, 3.0
 SHOWN = (0, 4, 8, 12, 16, 20, 24, 28, 32)  # frames of a row of the picture
 PROMPTS = (
     "three yellow stars on a navy background, standing still",

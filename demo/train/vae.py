@@ -115,9 +115,7 @@ def stage_of(step: int) -> tuple[int, int, int]:
 def train(learning_rate: float) -> nn.Module:
     """Trains from the last checkpoint, or from the start; returns the averaged model."""
     model, total = build(), sum(stage[0] for stage in STAGES)
-    average = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
-    )
+    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
     parts, step = {"model": model, "average": average, "optimizer": optimizer}, 0
     if CHECKPOINT.exists():
