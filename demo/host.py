@@ -40,10 +40,10 @@ def import_host(base: Path) -> None:
     put_first()
     allow_torchvision()
     import comfy.cli_args
-    import utils.extra_config  # noqa: F401  before nodes.py puts comfy/ in front, which has a utils.py
 
     comfy.cli_args.args.cpu = True
-    comfy.cli_args.args.base_directory = str(make_base(base))
+    comfy.cli_args.args.base_directory = str(make_base(base))  # before folder_paths is imported
+    import utils.extra_config  # noqa: F401  before nodes.py puts comfy/ in front, which has a utils.py
 
 
 def is_here() -> bool:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import folder_paths
 import pytest
 import torch
 
+from demo import host
+
 NODE_IDS = {"AdaCachePatchModel", "AdaCacheCodebook", "AdaCacheMoRegSettings", "AdaCacheStats"}
+
+
+def test_host_writes_into_our_folder_only():
+    """And not into a checkout that COMFYUI_PATH names."""
+    folders = [folder_paths.get_output_directory(), folder_paths.get_temp_directory(), folder_paths.models_dir]
+    assert not [folder for folder in folders if Path(folder).is_relative_to(host.HOST)]
 
 
 def test_every_node_is_registered(pack: dict[str, type]):
