@@ -48,13 +48,13 @@ class Sample:
     score: float | None  # median motion score
 
 
-def ways(sensitivities: list[float]) -> list[Way]:
-    caches = [
-        Way(f"AdaCache{' + MoReg' * moreg} x{s:g}", Caching(sensitivity=s, moreg=moreg))
-        for moreg in (False, True)
-        for s in sensitivities
+def ways(plain: list[float], moreg: list[float], fewer: list[int]) -> list[Way]:
+    """Caching by sensitivity, without and with MoReg, and fewer steps."""
+    return [
+        *(Way(f"AdaCache x{s:g}", Caching(sensitivity=s)) for s in plain),
+        *(Way(f"AdaCache + MoReg x{s:g}", Caching(sensitivity=s, moreg=True)) for s in moreg),
+        *(Way(f"{steps} steps", steps=steps) for steps in fewer),
     ]
-    return [*caches, Way("fewer steps: 12", steps=12), Way("fewer steps: 15", steps=15)]
 
 
 def measure(client: Client, shot: Shot, among: list[Way]) -> Iterator[Sample]:
@@ -100,18 +100,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prompts", type=Path, default=host.DEMO / "prompts.txt", help="one caption per line")
     parser.add_argument("--every", type=int, default=1, help="use every n-th prompt")
-    parser.add_argument("--sensitivities", type=float, nargs="+", default=[0.5, 1, 1.5, 2, 3, 4, 6])
+    parser.add_argument("--sensitivities", type=float, nargs="+", default=[0.5, 1, 2, 4, 8], help="without MoReg")
+    parser.add_argument("--moreg", type=float, nargs="+", default=[2, 4], help="sensitivities with MoReg")
+    parser.add_argument("--steps", type=int, nargs="+", default=[10, 15], help="step counts to compare with")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="JSON; a table is written beside it")
     options = parser.parse_args()
     prompts = options.prompts.read_text().split("\n")[:: options.every]
     prompts = [prompt for prompt in prompts if prompt.strip()]
+    among = ways(options.sensitivities, options.moreg, options.steps)
     samples: list[Sample] = []
     base = host.make_base(host.CACHE / "base")
     with serving(base, host.CACHE / "bench.log", "--cpu") as url, Client(url) as client:
         client.run(graph(replace(Shot(prompts[0]), steps=4)))  # loads the model
         for prompt in tqdm(prompts, desc="prompts"):
-            samples += measure(client, Shot(prompt, options.seed), ways(options.sensitivities))
+            samples += measure(client, Shot(prompt, options.seed), among)
     rows = [{**vars(s), "psnr": None if s.way == "uncached" else s.psnr} for s in samples]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({"seed": options.seed, "steps": Shot().steps, "samples": rows}, indent=1) + "\n")
