@@ -46,7 +46,8 @@ export function actionsFor(context) {
             ),
         ]),
         element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Export" }, [
-            button("Export JSON", "All numbers, for Import and for scripts", () =>
+            element(document, "span", { text: "Export", "aria-hidden": "true" }),
+            button("JSON", "All numbers, for Import and for scripts", () =>
                 save("json", "application/json", toJson(runs())),
             ),
             button("CSV", "Export a table for spreadsheets", () => save("csv", "text/csv", toCsv(runs()))),

@@ -13,6 +13,7 @@ const TAB = "adacache";
 const TOGGLE = "AdaCache.TogglePanel";
 const SETTING = "AdaCache.LivePlots";
 const NODE = "AdaCacheStats";
+const WIDTH = 260; // of a new Cache Stats node, so that its plot can be read
 const PINNED = "AdaCache.pinned";
 
 const store = new RunStore();
@@ -78,6 +79,7 @@ function addPlot(node) {
         setValue: () => {},
     });
     widget.serialize = false; // the option keeps it out of the queue, this out of the workflow file
+    if (node.size[0] < WIDTH) node.setSize([WIDTH, node.size[1]]); // a saved size comes later, and is kept
     plots.add(plot);
     const removed = node.onRemoved;
     node.onRemoved = function (...given) {

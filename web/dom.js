@@ -1,6 +1,8 @@
 // @ts-check
 /** Small helpers for elements. Text is always textContent: what is shown comes from elsewhere and is never HTML. */
 
+import { guess } from "./shapes.js";
+
 /** @typedef {import("./shapes.js").Measure} Measure */
 
 /**
@@ -42,16 +44,19 @@ export function oncePerFrame(window, work) {
 }
 
 /**
- * Measures text in an element's font.
+ * Gives a measure of text in the font that an element has at that time: style sheets and fonts may come late.
  * @param {HTMLElement} within
- * @returns {Measure}
+ * @returns {() => Measure}
  */
-export function measureIn(within) {
+export function measurer(within) {
     const context = within.ownerDocument.createElement("canvas").getContext("2d");
-    const family = getComputedStyle(within).fontFamily || "sans-serif";
+    let family = "";
     const known = new Map();
-    return (text, size, weight = 400) => {
-        if (!context) return 0.56 * size * text.length;
+    within.ownerDocument.fonts.ready.then(() => known.clear());
+
+    /** @type {Measure} */
+    const measure = (text, size, weight = 400) => {
+        if (!context) return guess(text, size);
         const key = `${weight} ${size} ${text}`;
         let width = known.get(key);
         if (width === undefined) {
@@ -61,6 +66,12 @@ export function measureIn(within) {
             known.set(key, width);
         }
         return width;
+    };
+    return () => {
+        const now = getComputedStyle(within).fontFamily || "sans-serif";
+        if (now !== family) known.clear();
+        family = now;
+        return measure;
     };
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** From runs to a scene of shapes, at a width. Pure geometry: no DOM, no colours but names. */
 
-import { axis, rates, times } from "./plots.js";
+import { LABEL, axis, rates, times } from "./plots.js";
 import { cellsOf, slotsOf, ticksOf } from "./scale.js";
 import { guess, path, rectPath, round, text, wrap } from "./shapes.js";
 import { strip, strips } from "./strip.js";
@@ -51,8 +51,9 @@ function frameOf(runs, left, right, measure, { before, after }) {
  * @returns {Scene}
  */
 export function layoutPlots(runs, width, measure = guess, left = 0, top = 0) {
-    const after = Math.min(8 + Math.max(measure("compute", 12), measure("reuse 5", 12)), 0.25 * width);
-    const frame = frameOf(runs, left, left + width, measure, { before: Math.min(44, 0.2 * width), after });
+    const after = 8 + Math.max(measure("compute", LABEL), measure("reuse 5", LABEL));
+    const before = 7 + Math.max(measure("0.0000", 11), measure("step", 11));
+    const frame = frameOf(runs, left, left + width, measure, { before, after });
     const sections =
         runs.length > 1 ? [strips, distance, motion, times, axis] : [strips, rates, distance, motion, times, axis];
     const shapes = [];

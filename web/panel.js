@@ -2,7 +2,7 @@
 /** The full view: one run or two over each other, in plots and in words, and the runs before it. */
 
 import { actionsFor } from "./actions.js";
-import { copy, element, isLight, measureIn, oncePerFrame } from "./dom.js";
+import { copy, element, isLight, measurer, oncePerFrame } from "./dom.js";
 import { historyView } from "./history.js";
 import { plotsView } from "./plotsview.js";
 import { tableView } from "./table.js";
@@ -44,7 +44,6 @@ export function mount(host, { store, choice, live }) {
         "aria-label": "AdaCache",
     });
     const status = element(document, "div", { class: "adacache-status", role: "status" });
-    let measure = measureIn(host);
     const frame = oncePerFrame(window, () => redraw());
 
     /** @type {Context} */
@@ -59,7 +58,7 @@ export function mount(host, { store, choice, live }) {
         },
         give: (text, what) => give(context, status, text, what),
         picked: () => picked(store, choice),
-        measure: () => measure,
+        measure: measurer(root),
         light: () => root.classList.contains("light"),
     };
     const words = wordsView(context);
@@ -69,7 +68,6 @@ export function mount(host, { store, choice, live }) {
     const history = historyView(context, root);
     root.append(words.root, plots.root, actions.root, status, table.root, history.root);
     host.append(root);
-    measure = measureIn(root);
 
     function redraw() {
         root.classList.toggle("light", isLight(root));
@@ -90,6 +88,7 @@ export function mount(host, { store, choice, live }) {
     for (const place of [document.documentElement, document.body])
         theme.observe(place, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
     store.addEventListener("change", frame.ask);
+    document.fonts.ready.then(frame.ask);
     redraw();
     return () => {
         store.removeEventListener("change", frame.ask);

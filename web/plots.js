@@ -13,6 +13,8 @@ import { milliseconds } from "./words.js";
 /** @typedef {import("./legend.js").Mark} Mark */
 /** @typedef {{height: number, shapes: Shape[]}} Section */
 
+/** The size of labels beside the plots. */
+export const LABEL = 11;
 const LONGEST = 1.6; // a bar of more usual ones is cut: a first step that loads a model would flatten the rest
 
 /** After each computed step, how far the next one was planned. @param {Frame} frame @param {number} top @returns {Section} */

@@ -168,7 +168,7 @@ export class RunStore extends EventTarget {
     /** @param {Entry} entry */
     _measure(entry) {
         const words = entry.run.note.length + entry.run.codebook.length + entry.run.end_detail.length;
-        entry.bytes = 3000 + 2 * (words + JSON.stringify(entry.run.settings).length) + 240 * entry.run.records.length;
+        entry.bytes = 3000 + 2 * (words + JSON.stringify(entry.run.settings).length) + 260 * entry.run.records.length;
     }
 
     /** @param {Entry} newest is kept, whatever its size */

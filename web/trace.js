@@ -131,7 +131,7 @@ export function readFile(text) {
     try {
         plain = JSON.parse(text);
     } catch {
-        throw new TraceError("This is not a JSON file. Choose a file that Export JSON or the trace output has made.");
+        throw new TraceError("This is not a JSON file. Choose a file that Export or the trace output has made.");
     }
     if (!isObject(plain) || !Number.isSafeInteger(plain.version) || !Array.isArray(plain.runs))
         throw new TraceError('This JSON is not an AdaCache trace: "version" and "runs" were expected.');

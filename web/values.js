@@ -2,7 +2,7 @@
 /** The plots of what was measured: distance over the codebook's bands, and motion. */
 
 import { caption, sign } from "./legend.js";
-import { series } from "./plots.js";
+import { LABEL, series } from "./plots.js";
 import { BandScale, bandsOf, mostReuses } from "./scale.js";
 import { crossesPath, diamondsPath, dotsPath, fit, linePath, path, rectPath, rule, text } from "./shapes.js";
 import { finite, isObject } from "./trace.js";
@@ -130,7 +130,12 @@ function bandLabels(frame, well, scale) {
         if (band.rate && y <= free) {
             const label = band.rate <= 1 ? "compute" : `reuse ${band.rate - 1}`;
             const fill = band.rate <= 1 ? "computed-text" : "reused-text";
-            shapes.push(text(frame.beside, y, fit(label, 12, frame.right - frame.beside, frame.measure), { fill }));
+            shapes.push(
+                text(frame.beside, y, fit(label, LABEL, frame.right - frame.beside, frame.measure), {
+                    fill,
+                    size: LABEL,
+                }),
+            );
             free = y - LINE;
         }
         const edge = bottomOf(from) + (band.low > 0 ? DROP : 0);
@@ -162,11 +167,10 @@ export function motion(frame, top) {
     const neutral = isObject(frame.tracks[0].run.settings.moreg)
         ? finite(frame.tracks[0].run.settings.moreg.norm)
         : null;
-    const marks = [
-        { label: "Motion", fill: "text" },
-        { label: two ? "A" : "score", sign: sign.dot("motion") },
-    ];
-    if (two) marks.push({ label: "B", sign: sign.diamond });
+    /** @type {import("./legend.js").Mark[]} */
+    const marks = [{ label: "Motion", fill: "text" }];
+    if (scores[0].length) marks.push({ label: two ? "A" : "score", sign: sign.dot("motion") });
+    if (two && scores[1].length) marks.push({ label: "B", sign: sign.diamond });
     if (neutral !== null) marks.push({ label: `neutral ${number(neutral)}`, sign: sign.dashes });
     if (steepest > 0) marks.push({ label: `|gradient|, up to ${number(steepest)}`, sign: sign.bar("motion") });
     const head = caption(marks, frame, top);

@@ -221,5 +221,6 @@ export function settingsText(run) {
 
 /** @param {number} value */
 function long(value) {
-    return String(Number(value.toPrecision(5)));
+    const size = Math.abs(value);
+    return size > 0 && (size < 1e-4 || size >= 1e7) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }

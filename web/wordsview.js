@@ -81,11 +81,11 @@ function eyebrow({ document, store, choice, redraw }, entry, letter) {
         redraw();
     };
     return element(document, "div", { class: "adacache-eyebrow" }, [
-        element(document, "span", { class: "name", text: about }),
         badge(state(run), run.end ? "alarm" : "live"),
         badge(lockedBy(run) && "locked schedule"),
         badge(imported && "imported"),
         badge(store.pinned === entry.id && "pinned"),
+        element(document, "span", { class: "name", text: about }),
         letter !== "B" &&
             newest !== entry &&
             element(document, "button", { type: "button", text: "Show the newest", onclick: back }),
