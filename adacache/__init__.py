@@ -7,9 +7,10 @@ gives the same outputs because all blocks are computed or reused together.
 
 from .blocks import run_blocks
 from .distance import FrameGrid
+from .locked import LockedPlan
 from .moreg import MoRegSettings
 from .run import FEWEST_STEPS, Run
-from .schedule import Decision, PublishedSchedule, Reason
+from .schedule import Decision, LockedSchedule, PublishedSchedule, Reason
 from .settings import PAPER_FAST, PAPER_SLOW, PUBLISHED, Codebook, Settings, SettingsError
 from .trace import Record, RunInfo, Trace, TraceError, dumps, loads
 
@@ -21,6 +22,8 @@ __all__ = [
     "Codebook",
     "Decision",
     "FrameGrid",
+    "LockedPlan",
+    "LockedSchedule",
     "MoRegSettings",
     "PublishedSchedule",
     "Reason",

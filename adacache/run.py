@@ -15,7 +15,7 @@ from torch import Tensor
 from .distance import FrameGrid, change_sums, motion_score, motion_sums, relative_change
 from .moreg import MoReg
 from .residual import FreeBytes, ResidualCache, alike
-from .schedule import Decision, Observation, PublishedSchedule, Reason
+from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason
 from .settings import Settings, nearest_codebook
 from .trace import Record, RunInfo, Trace
 
@@ -41,7 +41,7 @@ class Run:
         steps: the sampler's step count.
         info: what the run is of, for the trace.
         free_bytes: free memory of a device, asked once when `settings.place` is "auto".
-        on_record: called with every finished record, for a live display.
+        on_record: called with every finished record, for a live display; its step may still be corrected.
     """
 
     def __init__(
@@ -57,7 +57,12 @@ class Run:
         self.settings = settings
         codebook = nearest_codebook(settings.codebooks, steps)
         moreg = MoReg(settings.moreg, steps) if settings.moreg else None
-        self.schedule = PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
+        self.locked = settings.locked if settings.mode == "cache" else None
+        self.schedule: PublishedSchedule | LockedSchedule = (
+            LockedSchedule(self.locked, moreg, settings.sensitivity)
+            if self.locked
+            else PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
+        )
         self.cache = ResidualCache(settings.place, free_bytes)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), str(codebook))
         self._on_record = on_record
@@ -65,7 +70,9 @@ class Run:
         self._lowest_sigma = float("inf")
         self._steps_reported: int | None = None
         self._labelled = 0
-        if steps < FEWEST_STEPS:
+        if self.locked and self.locked.steps != steps:
+            self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
+        elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
 
     def __enter__(self) -> Run:
@@ -116,7 +123,7 @@ class Run:
 
         Args:
             sigma: its noise level.
-            allowed: False computes it, as outside the start and end percent.
+            allowed: False computes it, as outside the start and end percent, unless the schedule is locked.
         """
         started = time.perf_counter()
         self._opened = self._opened or started
@@ -141,7 +148,7 @@ class Run:
             self._lowest_sigma = sigma
         elif self.settings.mode == "measure":
             forced = Reason.MEASURING
-        elif not allowed:
+        elif not (allowed or self.locked):
             forced = Reason.OUTSIDE
         return self.schedule.decide(forced)
 

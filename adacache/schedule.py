@@ -1,10 +1,11 @@
-"""The published rule, as a machine of numbers: distances in, compute or reuse and the reason out."""
+"""Schedules, as machines of numbers: distances in, compute or reuse and the reason out."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
 
+from .locked import LockedPlan
 from .moreg import MoReg, Motion
 from .settings import Codebook
 
@@ -15,6 +16,7 @@ class Reason(str, Enum):
     FIRST = "first"
     LAST = "last"
     SCHEDULED = "scheduled"
+    LOCKED = "locked"
     REUSED = "reused"
     OUTSIDE = "outside"
     MEASURING = "measuring"
@@ -32,6 +34,7 @@ _WORDS = {
     Reason.FIRST: "computed: the first step has nothing to reuse",
     Reason.LAST: "computed: the last two steps always are",
     Reason.SCHEDULED: "computed: the codebook planned it",
+    Reason.LOCKED: "computed: the locked schedule says so",
     Reason.REUSED: "reused the cached residual",
     Reason.OUTSIDE: "computed: outside the start and end percent",
     Reason.MEASURING: "computed: measuring only",
@@ -51,7 +54,7 @@ class Observation(NamedTuple):
 
     Attributes:
         distance: relative change of the probe per planned step (eq. 4), before motion and sensitivity.
-        looked_up: the value that was looked up in the codebook.
+        looked_up: the value looked up in the codebook; what it would have been where the schedule is locked.
         motion: what MoReg made of it, or None.
         rate: steps until the next planned computation.
     """
@@ -117,4 +120,41 @@ class PublishedSchedule:
         self.rate = self.codebook.rate(looked_up)
         if self.max_reuses:
             self.rate = min(self.rate, self.max_reuses + 1)
+        return Observation(distance, looked_up, motion, self.rate)
+
+
+class LockedSchedule:
+    """A schedule chosen beforehand. It decides by its plan alone, and measures only for people to see.
+
+    A caller may force a step that the plan reuses; the next distance is then taken from there.
+    """
+
+    def __init__(self, plan: LockedPlan, moreg: MoReg | None = None, sensitivity: float = 1.0) -> None:
+        self.plan = plan
+        self.moreg = moreg
+        self.sensitivity = sensitivity
+        self.step = 0
+        self.rate = 1
+        self.previous = 0
+        self._computed = frozenset(plan.computed)
+
+    def decide(self, forced: Reason | None = None) -> Decision:
+        """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
+        self.step += 1
+        if forced or self.step in self._computed:
+            return Decision(True, forced or Reason.LOCKED)
+        return Decision(False, Reason.REUSED)
+
+    def observe(self, change: float | None, score: float | None = None) -> Observation | None:
+        """Record the measure of the step just computed; arguments as in `PublishedSchedule.observe`."""
+        passed, self.previous = self.step - self.previous, self.step
+        following = (step for step in self.plan.computed if step > self.step)
+        self.rate = next(following, self.plan.steps + 1) - self.step
+        if change is None:
+            return None
+        distance = change / passed
+        motion = None
+        if self.moreg is not None and score is not None:
+            motion = self.moreg.regularise(self.step, score, passed)
+        looked_up = distance * (motion.factor if motion else 1.0) * self.sensitivity
         return Observation(distance, looked_up, motion, self.rate)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .locked import LockedPlan
 from .moreg import MoRegSettings
 
 # The published codebooks for 30 and 100 steps differ by this power of the step ratio: the largest rate doubles
@@ -153,6 +154,8 @@ class Settings:
         max_reuses: reused steps in a row, at most; 0 for no cap.
         place: where residuals live: "model" (the model's device), "system" (host memory) or "auto".
         preset: the name that people read.
+        locked: the steps to compute, in place of the codebook's decisions; `start`, `end` and `max_reuses`
+            then do not count. A measuring run computes every step all the same.
     """
 
     mode: str = "cache"
@@ -164,6 +167,7 @@ class Settings:
     max_reuses: int = 0
     place: str = "auto"
     preset: str = "paper fast"
+    locked: LockedPlan | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -193,4 +197,5 @@ class Settings:
             "end": self.end,
             "max_reuses": self.max_reuses,
             "place": self.place,
+            "locked": str(self.locked) if self.locked and self.mode == "cache" else None,
         }

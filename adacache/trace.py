@@ -1,4 +1,4 @@
-"""The record of a run: per evaluation what was decided, why, and what it cost; versioned JSON."""
+"""The record of a run from its first evaluation to its last: what people read, and versioned JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass, field, fields
 from statistics import median
 from typing import Any
 
+from .locked import MOST_STEPS, LockedPlan
+from .reading import FieldError, read
+from .record import Record, RunInfo, finite, records_from_json
 from .schedule import Reason
 
 VERSION = 1
@@ -17,62 +20,6 @@ ENDS = ("done", "cancelled", "failed")
 
 class TraceError(ValueError):
     """A text that is not a trace, or one of a newer version than this pack reads."""
-
-
-@dataclass
-class Record:
-    """One evaluation.
-
-    Attributes:
-        evaluation: 1-based, in the order of the run.
-        step: 1-based step of the sampler; several evaluations may share one.
-        sigma: noise level.
-        computed: False when the cached residual was reused.
-        reason: why, one of `Reason`.
-        distance: relative change of the probe per planned step, before motion and sensitivity.
-        looked_up: the value looked up in the codebook.
-        score: motion score, 0 to 1.
-        motion, gradient: what MoReg made of the score.
-        rate: steps until the next planned computation, after this evaluation.
-        milliseconds: wall-clock time, the device's work included.
-    """
-
-    evaluation: int
-    step: int
-    sigma: float
-    computed: bool
-    reason: Reason
-    distance: float | None = None
-    looked_up: float | None = None
-    score: float | None = None
-    motion: float | None = None
-    gradient: float | None = None
-    rate: int | None = None
-    milliseconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """What a run is of, as far as its host can tell; everything is for people to read.
-
-    Attributes:
-        family: model family, such as "Wan".
-        shape: shape of the sampled latent.
-        sampler: the sampler's name.
-        run_id: unique name of the run.
-        handle: name of the patched model it was made with.
-        prompt_id, node_id: the queued graph and its sampler node.
-        started: wall-clock start, ISO 8601.
-    """
-
-    family: str = ""
-    shape: tuple[int, ...] = ()
-    sampler: str = ""
-    run_id: str = ""
-    handle: str = ""
-    prompt_id: str = ""
-    node_id: str = ""
-    started: str = ""
 
 
 @dataclass
@@ -117,13 +64,28 @@ class Trace:
     @property
     def estimated_seconds(self) -> float:
         """Estimate of the seconds without a cache: the mean computed evaluation, times the evaluations."""
-        times = [record.milliseconds for record in self.records if record.computed]
-        return sum(times) / len(times) * len(self.records) / 1000 if times else 0.0
+        times = [r.milliseconds for r in self.records if r.computed and math.isfinite(r.milliseconds)]
+        # Divided first: the sum of the largest numbers there are is infinite.
+        return sum(time / len(times) for time in times) * len(self.records) / 1000 if times else 0.0
 
     @property
     def speed_up(self) -> float:
         """Estimated seconds without a cache over the seconds taken; 1 when nothing was reused."""
-        return self.estimated_seconds / self.seconds if self.reused and self.seconds else 1.0
+        return self.estimated_seconds / self.seconds if self.reused and self.seconds > 0 else 1.0
+
+    @property
+    def locked_text(self) -> str:
+        """The run's decisions as text for a locked schedule; "" unless it came to its end.
+
+        A step that was computed only because an input had no residual yet is left out: so it was decided, and
+        a replay finds the same gap again.
+        """
+        if self.end != "done" or not 1 <= self.steps <= MOST_STEPS:
+            return ""
+        if {record.step for record in self.records} != set(range(1, self.steps + 1)):
+            return ""
+        planned = {r.step for r in self.records if r.computed and r.reason is not Reason.MISSING}
+        return str(LockedPlan(self.steps, tuple(sorted(planned)))) if 1 in planned else ""
 
     def headline(self) -> str:
         """Such as "18 of 30 steps computed"; samplers may evaluate the network several times per step."""
@@ -142,43 +104,54 @@ class Trace:
         if self.end_detail:
             lines.append(self.end_detail)
         shape = "x".join(map(str, self.info.shape))
-        about = [info.family, shape, info.sampler, f"{self.steps} steps", f"{self.seconds:.1f} s"]
+        took = f"{self.seconds:.1f} s" if math.isfinite(self.seconds) else ""
+        about = [info.family, shape, info.sampler, f"{self.steps} steps", took]
         lines.append(", ".join(part for part in about if part))
-        moreg = " + MoReg" if self.settings.get("moreg") else ""
-        lines.append(f"{self.settings.get('preset')}{moreg}, sensitivity {self.settings.get('sensitivity'):g}")
-        lines.append(f"codebook {self.codebook}")
+        lines += self._settings_in_words()
         scores = [record.score for record in self.records if record.score is not None]
         if scores:
             lines.append(f"motion score {median(scores):.3f} (median of the computed steps)")
         if self.cache_bytes:
-            where = {"model": "with the model", "system": "in system memory"}[self.cache_place]
-            lines.append(f"cache {self.cache_bytes / 2**20:.1f} MiB {where}")
+            where = {"model": "with the model", "system": "in system memory"}.get(self.cache_place, "")
+            lines.append(f"cache {self.cache_bytes / 2**20:.1f} MiB {where}".strip())
         return "\n".join(lines)
+
+    def _settings_in_words(self) -> list[str]:
+        preset = f"{self.settings.get('preset')}{' + MoReg' if self.settings.get('moreg') else ''}"
+        if self.settings.get("locked"):
+            return [f"{preset}, locked schedule"]
+        sensitivity = self.settings.get("sensitivity")
+        known = isinstance(sensitivity, (int, float))
+        return [preset + (f", sensitivity {sensitivity:g}" if known else ""), f"codebook {self.codebook}"]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the derived counts come along for readers and are ignored on loading."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        names = [f.name for f in fields(self) if f.name not in ("info", "records")]
+        plain = finite({name: getattr(self, name) for name in names})
         plain["info"] = asdict(self.info)
-        plain["records"] = [_finite(asdict(record)) for record in self.records]
-        plain["derived"] = {
-            "computed": self.computed,
-            "reused": self.reused,
-            "estimated_seconds": self.estimated_seconds,
-            "speed_up": self.speed_up,
-        }
+        # A copy of the list: a run may be told of while it runs.
+        plain["records"] = [record.as_json() for record in list(self.records)]
+        plain["derived"] = finite(
+            {
+                "computed": self.computed,
+                "reused": self.reused,
+                "estimated_seconds": self.estimated_seconds,
+                "speed_up": self.speed_up,
+                "locked": self.locked_text,
+            }
+        )
         return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Trace:
-        """Raises: TraceError."""
+        """A trace from `as_json`; how large it may be is for the caller to bound.
+
+        Raises:
+            TraceError: names the field that is not what was expected.
+        """
         try:
-            values = {name: plain[name] for name in _names(cls) if name in plain}
-            info = _known(RunInfo, values["info"])
-            values["info"] = RunInfo(**{**info, "shape": tuple(info.get("shape", ()))})
-            records = [_known(Record, record) for record in values["records"]]
-            values["records"] = [Record(**{**record, "reason": Reason(record["reason"])}) for record in records]
-            return cls(**values)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return cls(**read(cls, plain, "the run", info=RunInfo.from_json, records=records_from_json))
+        except (FieldError, TypeError) as error:
             raise TraceError(f"this is not a trace: {error}") from error
 
 
@@ -195,25 +168,12 @@ def loads(text: str) -> list[Trace]:
     """
     try:
         plain = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise TraceError(f"this is not JSON: {error}") from error
-    if not isinstance(plain, dict) or not isinstance(plain.get("version"), int):
+    if not isinstance(plain, dict) or type(plain.get("version")) is not int:
         raise TraceError('this is not a trace: an object with "version" and "runs" was expected')
     if plain["version"] > VERSION:
         raise TraceError(f"this trace has version {plain['version']}; this pack reads up to {VERSION}: update it")
     if not isinstance(plain.get("runs"), list):
         raise TraceError('this is not a trace: its "runs" are not a list')
     return [Trace.from_json(run) for run in plain["runs"]]
-
-
-def _names(cls: type) -> list[str]:
-    return [f.name for f in fields(cls)]
-
-
-def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in _names(cls) if name in values}
-
-
-def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no infinity and no NaN; they become null."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}

@@ -90,7 +90,7 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     tooltip="Last step in which motion counts. 0: as published, step 26 of 30.",
                 ),
             ],
-            outputs=[MoRegType.Output("moreg")],
+            outputs=[MoRegType.Output("moreg", display_name="moreg")],
         )
 
     @classmethod

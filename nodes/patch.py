@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from comfy_api.latest import io
 
-from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, MoRegSettings, Settings
+from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, LockedPlan, MoRegSettings, Settings
 from .host.attach import attach, detach
 from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
 
@@ -29,11 +29,22 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     """
     if preset not in PRESETS:
         raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join([OFF, *PRESETS])}")
-    place = chosen.pop("cache_location")
+    place, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
     if place not in PLACES:
         raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
     own = {"codebooks": (codebook,)} if codebook is not None else {}
-    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset)
+    return Settings(
+        **{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan_of(locked)
+    )
+
+
+def plan_of(text: str | None) -> LockedPlan | None:
+    """The locked schedule that the text describes; None for an empty one.
+
+    Raises:
+        ValueError: names the field, the position in the text and what is allowed.
+    """
+    return LockedPlan.parse(text) if text and text.strip() else None
 
 
 class AdaCachePatchModel(io.ComfyNode):
@@ -103,22 +114,40 @@ class AdaCachePatchModel(io.ComfyNode):
                     optional=True,
                     tooltip="Connect MoReg Settings to give videos that move more computed steps.",
                 ),
+                io.String.Input(
+                    "locked_schedule",
+                    optional=True,
+                    default="",
+                    multiline=True,
+                    tooltip="Empty: the preset decides as it goes. A text such as \"30 steps: 1 2 7 12 18 24 29 30\" "
+                    "computes exactly these steps and reuses the others; copy it from the schedule output of Cache "
+                    "Stats or from the panel, to repeat a draft's schedule on another seed or the final render. "
+                    "sensitivity, start_percent, end_percent and max_reuses then change nothing. At another step "
+                    "count every step is computed.",
+                ),
             ],
             outputs=[
                 io.Model.Output("patched_model", display_name="model", tooltip="Connect it to the sampler."),
-                HandleType.Output("handle", tooltip="Connect it to Cache Stats."),
+                HandleType.Output("handle", display_name="handle", tooltip="Connect it to Cache Stats."),
             ],
         )
 
     @classmethod
-    def validate_inputs(cls, start_percent: float, end_percent: float) -> bool | str:
-        # A linked value is not known before the run; the node checks again when it executes.
-        if start_percent is None or end_percent is None or 0.0 <= start_percent < end_percent <= 1.0:
-            return True
-        return (
-            f"{NAME}: start_percent {start_percent} and end_percent {end_percent}; "
-            "needed: 0 <= start_percent < end_percent <= 1"
-        )
+    def validate_inputs(
+        cls, start_percent: float | None, end_percent: float | None, locked_schedule: str | None = None
+    ) -> bool | str:
+        # A linked value is None: it is not known before the run, and the node checks again when it executes.
+        known = start_percent is not None and end_percent is not None
+        if known and not 0.0 <= start_percent < end_percent <= 1.0:
+            return (
+                f"{NAME}: start_percent {start_percent} and end_percent {end_percent}; "
+                "needed: 0 <= start_percent < end_percent <= 1"
+            )
+        try:
+            plan_of(locked_schedule)
+        except ValueError as error:
+            return f"{NAME}: {error}"
+        return True
 
     @classmethod
     def execute(
@@ -132,6 +161,7 @@ class AdaCachePatchModel(io.ComfyNode):
         cache_location: str,
         codebook: Codebook | None = None,
         moreg: MoRegSettings | None = None,
+        locked_schedule: str = "",
     ) -> io.NodeOutput:
         handle = uuid4().hex
         if preset == OFF:
@@ -146,5 +176,6 @@ class AdaCachePatchModel(io.ComfyNode):
                 end=end_percent,
                 max_reuses=max_reuses,
                 cache_location=cache_location,
+                locked_schedule=locked_schedule,
             )
         return io.NodeOutput(attach(model, settings, handle), handle)

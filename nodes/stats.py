@@ -8,7 +8,8 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..adacache import Trace, dumps
-from .host import compat, runs
+from .host import compat
+from .host.runs import RUNS
 from .labels import CATEGORY, HandleType
 from .plot import draw, to_image_tensor
 
@@ -62,12 +63,22 @@ class AdaCacheStats(io.ComfyNode):
             ],
             outputs=[
                 io.AnyType.Output("value_out", display_name="value", tooltip="The value, unchanged."),
-                io.String.Output("summary", tooltip="The run in plain words."),
-                io.Int.Output("computed", tooltip="Steps that were computed."),
-                io.Int.Output("reused", tooltip="Steps that reused the cache."),
-                io.Float.Output("speed_up", tooltip="How many times faster, estimated from the computed steps."),
-                io.String.Output("trace", tooltip="All numbers of the run, as JSON."),
-                io.Image.Output("plot", tooltip="The run as a picture."),
+                io.String.Output("summary", display_name="summary", tooltip="The run in plain words."),
+                io.Int.Output("computed", display_name="computed", tooltip="Steps that were computed."),
+                io.Int.Output("reused", display_name="reused", tooltip="Steps that reused the cache."),
+                io.Float.Output(
+                    "speed_up",
+                    display_name="speed_up",
+                    tooltip="How many times faster, estimated from the computed steps.",
+                ),
+                io.String.Output("trace", display_name="trace", tooltip="All numbers of the run, as JSON."),
+                io.Image.Output("plot", display_name="plot", tooltip="The run as a picture."),
+                io.String.Output(
+                    "schedule",
+                    display_name="schedule",
+                    tooltip="Which steps of the last run were computed, as text for the locked_schedule of AdaCache "
+                    "Patch Model. Empty if it did not come to its end.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             is_output_node=True,
@@ -77,7 +88,7 @@ class AdaCacheStats(io.ComfyNode):
     def execute(cls, handle: str, value: Any) -> io.NodeOutput:
         samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
         prompt_id, _ = compat.executing()
-        traces = runs.find(handle, prompt_id, samplers)
+        traces = RUNS.find(handle, prompt_id, samplers)
         summary = "\n\n".join(trace.summary() for trace in traces) or NO_RUN
         plot = to_image_tensor(draw(traces))
         return io.NodeOutput(
@@ -88,5 +99,6 @@ class AdaCacheStats(io.ComfyNode):
             speed_up(traces),
             dumps(traces),
             plot,
+            traces[-1].locked_text if traces else "",
             ui={**ui.PreviewImage(plot, cls=cls).as_dict(), "text": (summary,)},
         )

@@ -7,5 +7,7 @@ Its duties, a module each:
     families.py   the table of model families: where the blocks are, what is measured, where the frames are
     streams.py    what tells the rows of a network call apart
     compat.py     every question that we ask the host about itself
-    runs.py       the traces of past runs, for the nodes that read them
+    runs.py       the traces of this process's runs, for the nodes and browsers that read them
+    events.py     what browsers hear of a run while it goes on
+    routes.py     how browsers ask for the kept runs
 """

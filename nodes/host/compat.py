@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import comfy.model_management
@@ -40,6 +41,26 @@ def executing() -> tuple[str, str]:
     """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
     context = get_executing_context()
     return (context.prompt_id, context.node_id) if context else ("", "")
+
+
+def _server() -> Any:
+    """The running server, or None; its module is imported where there is one (`server.py:PromptServer`)."""
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+
+
+def server_routes() -> Any:
+    """The server's table of routes, or None; what is added before it starts is served."""
+    return getattr(_server(), "routes", None)
+
+
+def queueing_client() -> str | None:
+    """The websocket client that queued the graph that runs now; None where there is none."""
+    return getattr(_server(), "client_id", None)
+
+
+def send(event: str, data: dict[str, Any], client: str) -> None:
+    """Send an event to a client, from any thread; the server writes it as JSON later."""
+    _server().send_sync(event, data, client)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -1,44 +1,119 @@
-"""The traces of past runs, kept for the nodes that read them; bounded, and gone with the process."""
+"""The traces of this process's runs, for the nodes and the browsers that ask; bounded, and gone with the process."""
 
 from __future__ import annotations
 
+import json
 import logging
-from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 from threading import Lock
 
 from ...adacache import Trace
 
 log = logging.getLogger("adacache")
 
-# A trace of 1,000 steps takes about half a megabyte.
-KEPT = 64
-
-_traces: deque[Trace] = deque(maxlen=KEPT)
-_lock = Lock()
+# A trace takes about a third of a kilobyte per evaluation.
+MOST_RUNS = 64
+MOST_BYTES = 8 << 20
 
 
-def publish(trace: Trace) -> None:
-    """Keep the trace of a run that ended, and log it in one line."""
-    with _lock:
-        _traces.append(trace)
-    headline, *details = trace.summary().splitlines()
-    log.log(logging.WARNING if trace.note else logging.INFO, "AdaCache: %s", "; ".join([headline, *details]))
+@dataclass
+class Kept:
+    """A run; `text` is its JSON, made once when it has ended, "" while it runs."""
+
+    trace: Trace
+    text: str = ""
+
+    def as_text(self) -> str:
+        return self.text or as_text(self.trace)
 
 
-def find(handle: str, prompt_id: str = "", node_ids: Collection[str] | None = None) -> list[Trace]:
-    """The newest queued graph's runs of a patched model, in the order in which they ran.
+def as_text(trace: Trace) -> str:
+    # ASCII, so that a character is a byte.
+    return json.dumps(trace.as_json(), allow_nan=False, separators=(",", ":"), default=str)
 
-    Args:
-        handle: what the patch node gave out.
-        prompt_id: the graph that asks; its own runs are preferred, else those of the last graph that made any,
-            since the host serves an unchanged sampler from its cache.
-        node_ids: only runs of these sampler nodes; None for any.
+
+class Runs:
+    """The newest runs by their id, in the order in which they began.
+
+    What exceeds the bounds goes, the oldest first; but never a run that goes on, nor the newest.
     """
-    with _lock:
-        mine = [t for t in _traces if t.info.handle == handle]
-    if node_ids is not None:
-        # A node made while the graph runs is named after the one that made it: "10.0.0.5" by "10".
-        mine = [t for t in mine if t.info.node_id.partition(".")[0] in node_ids or t.info.node_id in node_ids]
-    here = [t for t in mine if t.info.prompt_id == prompt_id]
-    return here or [t for t in mine if t.info.prompt_id == mine[-1].info.prompt_id] if mine else []
+
+    def __init__(self, most_runs: int = MOST_RUNS, most_bytes: int = MOST_BYTES) -> None:
+        self.most_runs = most_runs
+        self.most_bytes = most_bytes
+        self._kept: dict[str, Kept] = {}
+        self._lock = Lock()
+
+    def open(self, trace: Trace) -> None:
+        """Keep the trace of a run that begins; it grows while it is here."""
+        with self._lock:
+            self._kept[trace.info.run_id] = Kept(trace)
+            self._trim()
+
+    def close(self, trace: Trace) -> None:
+        """Keep the trace of a run that ended, and log it in a line."""
+        text = as_text(trace)
+        with self._lock:
+            self._kept.setdefault(trace.info.run_id, Kept(trace)).text = text
+            self._trim()
+        line = "; ".join(trace.summary().splitlines())
+        log.log(logging.WARNING if trace.note else logging.INFO, "AdaCache: %s", line)
+
+    def _trim(self) -> None:
+        size = sum(len(kept.text) for kept in self._kept.values())
+        for run_id in [run_id for run_id, kept in self._kept.items() if kept.text][:-1]:
+            if len(self._kept) <= self.most_runs and size <= self.most_bytes:
+                return
+            size -= len(self._kept.pop(run_id).text)
+
+    def ended(self) -> list[Trace]:
+        """The runs that have ended, oldest first."""
+        with self._lock:
+            return [kept.trace for kept in self._kept.values() if kept.text]
+
+    def texts(self, limit: int, since: str = "") -> list[str]:
+        """The newest runs as JSON, newest last.
+
+        Args:
+            limit: how many at most.
+            since: only runs that began after the one of this id; all where it is not kept.
+        """
+        with self._lock:
+            ids = list(self._kept)
+            later = ids[ids.index(since) + 1 :] if since in self._kept else ids
+            kept = [self._kept[run_id] for run_id in later[-limit:]]
+        texts, size = [], 0
+        for one in reversed(kept):
+            text = one.as_text()
+            size += len(text)
+            if size > self.most_bytes:
+                break
+            texts.insert(0, text)
+        return texts
+
+    def text(self, run_id: str) -> str | None:
+        """One run as JSON, or None where it is not kept."""
+        with self._lock:
+            kept = self._kept.get(run_id)
+        return kept.as_text() if kept else None
+
+    def find(self, handle: str, prompt_id: str = "", node_ids: Collection[str] | None = None) -> list[Trace]:
+        """The newest queued graph's ended runs of a patched model, in the order in which they ran.
+
+        Args:
+            handle: what the patch node gave out.
+            prompt_id: the graph that asks; its own runs are preferred, else those of the last graph that made any,
+                since the host serves an unchanged sampler from its cache.
+            node_ids: only runs of these sampler nodes; None for any.
+        """
+        mine = [t for t in self.ended() if t.info.handle == handle]
+        if node_ids is not None:
+            # A node made while the graph runs is named after the one that made it: "10.0.0.5" by "10".
+            mine = [t for t in mine if {t.info.node_id, t.info.node_id.partition(".")[0]} & set(node_ids)]
+        here = [t for t in mine if t.info.prompt_id == prompt_id]
+        return here or [t for t in mine if t.info.prompt_id == mine[-1].info.prompt_id] if mine else []
+
+
+RUNS = Runs()
+"""Of this process."""

@@ -16,7 +16,8 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...adacache import Run, RunInfo, Settings
-from . import compat, runs
+from . import compat
+from .events import Feed
 from .families import Family, family_of
 from .hooks import TrunkHooks
 from .streams import stream_keys
@@ -32,8 +33,9 @@ class Session:
     The host copies option dictionaries deeply in places; a Session stays one and the same.
     """
 
-    def __init__(self, run: Run, family: Family | None, window: tuple[float, float]) -> None:
+    def __init__(self, run: Run, feed: Feed, family: Family | None, window: tuple[float, float]) -> None:
         self.run = run
+        self.feed = feed
         self.family = family
         self.window = window
         self.evaluation = None
@@ -59,6 +61,7 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
             return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         options = guider.model_options.setdefault("transformer_options", {})
         options[KEY] = session
+        session.feed.opened(session.run.trace)
         try:
             result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
             session.run.close("done")
@@ -69,7 +72,7 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
             raise
         finally:
             options.pop(KEY, None)
-            runs.publish(session.run.trace)
+            session.feed.closed(session.run.trace)
 
     return [
         (WrappersMP.OUTER_SAMPLE, sampling),
@@ -97,7 +100,8 @@ def open_session(
         node_id=node_id,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
-    run = Run(settings, max(0, len(sigmas) - 1) or 1, info, compat.free_bytes)
+    feed = Feed(info.run_id)
+    run = Run(settings, max(0, len(sigmas) - 1) or 1, info, compat.free_bytes, feed.step)
     other = compat.other_cache(guider.model_options.get("transformer_options", {}))
     if family is None:
         run.refuse(f"the network {class_name} is not supported yet; every step is computed")
@@ -107,7 +111,7 @@ def open_session(
         run.refuse(f"the sampler {info.sampler} evaluates the network several times per step")
     elif compat.is_training():
         run.refuse("the model is being trained")
-    return Session(run, family, compat.sigma_window(guider.model_patcher, settings.start, settings.end))
+    return Session(run, feed, family, compat.sigma_window(guider.model_patcher, settings.start, settings.end))
 
 
 def stepping(

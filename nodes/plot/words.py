@@ -105,6 +105,8 @@ def about(trace: Trace) -> list[list[str]]:
 def _settings(trace: Trace) -> list[str]:
     chosen = trace.settings
     preset = clean(chosen.get("preset") or "", 60) + (" + MoReg" if chosen.get("moreg") else "")
+    if chosen.get("locked"):
+        return [preset.removeprefix(" + "), "locked schedule"]
     sensitivity, start, end = (finite(chosen.get(name)) for name in ("sensitivity", "start", "end"))
     within = start is not None and end is not None and (start > 0 or end < 1)
     cap = most_reuses(trace)

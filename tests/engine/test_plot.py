@@ -15,7 +15,17 @@ import pytest
 import torch
 from PIL import ImageFont
 
-from adacache import PAPER_SLOW, Codebook, MoRegSettings, PublishedSchedule, Reason, Record, RunInfo, Settings
+from adacache import (
+    PAPER_SLOW,
+    Codebook,
+    LockedPlan,
+    MoRegSettings,
+    PublishedSchedule,
+    Reason,
+    Record,
+    RunInfo,
+    Settings,
+)
 from adacache.moreg import MoReg
 from adacache.settings import nearest_codebook
 from adacache.trace import Trace, dumps, loads
@@ -62,6 +72,15 @@ def sampled(steps: int, stop: int | None = None, scale: float = 2.0, bad: int = 
     return trace
 
 
+def locked() -> Trace:
+    """A run by a plan of its own."""
+    trace = sampled(30, locked=LockedPlan(30, (1, 9, 20)), moreg=MoRegSettings())
+    for record in trace.records:
+        record.computed = record.step in (1, 9, 20)
+        record.reason = Reason.LOCKED if record.computed else Reason.REUSED
+    return trace
+
+
 def refused() -> Trace:
     """Two evaluations per step and a long reason."""
     trace = Trace(RunInfo(), 30, Settings().as_json(), "", note="because " * 300, end="done", seconds=20.0)
@@ -84,6 +103,7 @@ TRACES = {
     "2 steps": sampled(2),
     "1000 steps": sampled(1000, moreg=MoRegSettings()),
     "refused": refused(),
+    "locked": locked(),
     "cancelled": sampled(30, stop=7),
     "measured": sampled(30, mode="measure"),
     "not a number": sampled(30, bad=4),
@@ -244,6 +264,7 @@ def test_words(plot: types.ModuleType) -> None:
     assert words.about(trace)[0][:3] == ["Wan 2.1", "latent 1x16x9x16x16", "euler"]
     assert "paper fast + MoReg" in words.about(trace)[1]
     assert "cache 5.0 MiB with the model" in words.about(trace)[1]
+    assert words.about(TRACES["locked"])[1][:2] == ["paper fast + MoReg", "locked schedule"]
 
 
 @pytest.mark.parametrize(

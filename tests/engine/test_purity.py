@@ -21,7 +21,7 @@ HOST = (
     "nodes",
     "server",
 )
-NUMBERS = ("schedule", "settings", "moreg", "trace")
+NUMBERS = ("schedule", "settings", "moreg", "locked", "record", "reading", "trace")
 
 
 def imports(path: Path) -> set[str]:
@@ -65,6 +65,6 @@ def test_engine_imports(path: Path) -> None:
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_number_files_need_no_torch(name: str) -> None:
-    """Schedule, settings, MoReg and trace import the standard library and each other only."""
+    """Schedules, settings, MoReg and traces import the standard library and each other only."""
     allowed = {*sys.stdlib_module_names, *(f".{number}" for number in NUMBERS)}
     assert imports(ROOT / "adacache" / f"{name}.py") <= allowed

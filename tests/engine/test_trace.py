@@ -132,6 +132,7 @@ def test_json_form() -> None:
     assert set(run) == {field.name for field in fields(Trace)} | {"derived"}
     assert run["records"][2]["reason"] == "reused" and run["records"][2]["distance"] is None
     assert set(run["records"][0]) == {field.name for field in fields(Record)}
+    assert run["derived"].pop("locked") == "4 steps: 1 2"
     assert run["derived"] == pytest.approx(
         {"computed": 2, "reused": 2, "estimated_seconds": 0.8, "speed_up": 1.6}
     )
@@ -199,3 +200,96 @@ def test_text_that_is_no_trace(text: str, says: str) -> None:
     """What is not JSON, not a trace, or of a newer version is refused in plain words."""
     with pytest.raises(TraceError, match=says):
         loads(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("milliseconds", "fast"),
+        ("milliseconds", True),
+        ("milliseconds", 10**400),
+        ("evaluation", 1.5),
+        ("evaluation", None),
+        ("evaluation", 2**60),
+        ("computed", 1),
+        ("rate", "6"),
+        ("distance", [1]),
+        ("reason", None),
+        ("reason", ["first"]),
+    ],
+)
+def test_a_record_of_a_wrong_type_is_named(field: str, value: Any) -> None:
+    """A record whose value has another type is refused, with its number and the field."""
+    with pytest.raises(TraceError, match=rf"records: record 2, {field}: .*(expected|allowed|hold)"):
+        loads(changed(records=[record(1, True).as_json(), {**record(2, True).as_json(), field: value}]))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("steps", "30"),
+        ("settings", []),
+        ("settings", None),
+        ("codebook", 5),
+        ("records", {}),
+        ("records", [[]]),
+        ("seconds", "1"),
+        ("cache_bytes", 0.5),
+        ("note", None),
+        ("end", 1),
+        ("info", {"shape": "1x2"}),
+        ("info", {"shape": [1, None]}),
+        ("info", {"node_id": 7}),
+    ],
+)
+def test_a_run_of_a_wrong_type_is_named(field: str, value: Any) -> None:
+    """So is a value of the run itself."""
+    with pytest.raises(TraceError, match=f"this is not a trace: the run, {field}: "):
+        loads(changed(**{field: value}))
+
+
+def test_errors_are_short() -> None:
+    """An import's text does not flood the message about it."""
+    with pytest.raises(TraceError) as error:
+        loads(changed(codebook=["x" * 100_000]))
+    assert len(str(error.value)) < 200
+    with pytest.raises(TraceError) as error:
+        loads(changed(records=[{**record(1, True).as_json(), "reason": "y" * 100_000}]))
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"version": ' + "1" * 5000 + "}", '{"version": true, "runs": []}']
+)
+def test_text_that_would_break_a_reader(text: str) -> None:
+    """Deep nesting and endless numbers are refused as other nonsense is."""
+    with pytest.raises(TraceError):
+        loads(text)
+
+
+def test_times_that_are_no_numbers() -> None:
+    """NaN and infinite times neither break the text, nor the estimates, nor the summary."""
+    odd = trace(records=[record(1, True, math.nan), record(2, True, 100.0), record(3, False, math.inf)])
+    assert odd.estimated_seconds == pytest.approx(0.3)
+    (stored,) = loads(dumps([odd]))
+    assert stored.estimated_seconds == odd.estimated_seconds and stored.summary() == odd.summary()
+    assert dumps([stored]) == dumps([odd])
+    endless = trace(seconds=math.nan, settings={**Settings().as_json(), "sensitivity": math.inf})
+    assert endless.speed_up == 1.0
+    assert json.loads(dumps([endless]))["runs"][0]["seconds"] is None
+    assert "nan" not in loads(dumps([endless]))[0].summary()
+
+
+def test_summary_of_an_odd_import() -> None:
+    """A trace of another hand has a summary, whatever its settings are."""
+    for settings in ({}, {"sensitivity": "high", "preset": None}, {"locked": True}):
+        assert (
+            "2 of 4 steps computed" in trace(settings=settings, cache_bytes=5, cache_place="moon").summary()
+        )
+
+
+def test_a_trace_from_before_schedules_could_be_locked() -> None:
+    """Settings without "locked" are those of a run that was not."""
+    settings = Settings().as_json()
+    del settings["locked"]
+    assert "sensitivity 1" in loads(changed(settings=settings))[0].summary()

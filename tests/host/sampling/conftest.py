@@ -78,7 +78,7 @@ def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) 
         if moreg is not None:
             linked["moreg"] = call("AdaCacheMoRegSettings", **moreg)[0]
         patched, handle = call("AdaCachePatchModel", model=model, **linked, **widgets)
-        return Patched(patched, handle, lambda: [t for t in kept._traces if t.info.handle == handle])
+        return Patched(patched, handle, lambda: [t for t in kept.RUNS.ended() if t.info.handle == handle])
 
     return apply
 

@@ -55,21 +55,23 @@ def test_cache_stats_tells_the_run(wan, sample, loose, stats):
     """Text, counts, speed-up, JSON and picture come from one trace; the value passes through."""
     patched = loose(wan())
     latent = {"samples": sample(patched.model, steps=16)}
-    value, summary, computed, reused, speed_up, trace, plot = stats(patched.handle, latent)
+    value, summary, computed, reused, speed_up, trace, plot, schedule = stats(patched.handle, latent)
     (run,) = patched.runs()
     assert value is latent
     assert (computed, reused) == (run.computed, run.reused) and computed + reused == 16 and reused > 0
     assert f"{computed} of 16 steps computed" in summary and speed_up == pytest.approx(run.speed_up)
     told = json.loads(trace)
     assert told["version"] == 1 and told["runs"][0]["derived"]["computed"] == computed
+    assert schedule == run.locked_text and schedule.startswith("16 steps: 1 2 ")
     assert plot.ndim == 4 and plot.shape[-1] == 3 and plot.dtype == torch.float32 and 0 <= plot.min() <= plot.max() <= 1
 
 
 def test_cache_stats_without_a_run_says_what_to_do(wan, patch, stats):
     """Preset off, or a value that does not come from the sampler: no error, but an explanation."""
     patched = patch(wan(), preset="off")
-    _, summary, computed, reused, speed_up, _, plot = stats(patched.handle, 1)
+    _, summary, computed, reused, speed_up, _, plot, schedule = stats(patched.handle, 1)
     assert "No run was recorded" in summary and (computed, reused, speed_up) == (0, 0, 1.0) and plot.ndim == 4
+    assert schedule == ""
 
 
 def test_cache_stats_reads_only_the_samplers_before_it(pack, stats_module):

@@ -1,0 +1,53 @@
+"""What browsers hear of a run while it goes on: websocket events to the client that queued it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ...adacache import Record, Trace
+from . import compat
+from .runs import RUNS
+
+log = logging.getLogger("adacache")
+
+VERSION = 1
+"""Of the events and of the routes' answers."""
+
+
+class Feed:
+    """Tells of one run: `adacache.run` when it begins and when it has ended, `adacache.step` in between.
+
+    Whatever goes wrong in here is logged and forgotten: the run must not notice.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        # Read once: the next graph in the queue may be another client's.
+        self.client = compat.queueing_client()
+
+    def opened(self, trace: Trace) -> None:
+        """The run begins."""
+        self._safely(lambda: RUNS.open(trace), logging.ERROR)
+        self._send("adacache.run", lambda: {"client": self.client, "run": trace.as_json()})
+
+    def step(self, record: Record) -> None:
+        """An evaluation is done; the number of its step may still be corrected when the run ends."""
+        self._send("adacache.step", lambda: {"run_id": self.run_id, "record": record.as_json()})
+
+    def closed(self, trace: Trace) -> None:
+        """The run has ended, however it did."""
+        self._safely(lambda: RUNS.close(trace), logging.ERROR)
+        self._send("adacache.run", lambda: {"client": self.client, "run": trace.as_json()})
+
+    def _send(self, event: str, data: Callable[[], dict[str, Any]]) -> None:
+        # Without a client there is nobody to tell; None would tell everyone.
+        if self.client:
+            self._safely(lambda: compat.send(event, {"version": VERSION, **data()}, self.client))
+
+    def _safely(self, ours: Callable[[], None], level: int = logging.DEBUG) -> None:
+        try:
+            ours()
+        except Exception:
+            log.log(level, "AdaCache could not tell of a run; the run goes on", exc_info=True)

@@ -1,0 +1,79 @@
+"""The page ring: the real frontends in a headless Chromium, on a real server with the demo model.
+
+It needs the host, Playwright for Python and a Chromium of the system (CHROMIUM_PATH names another one).
+Outside CI it is left out where one of them is missing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo import host
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE))  # for editing.py and hosting.py, which the screenshots use too
+
+from hosting import CHROMIUM  # noqa: E402
+
+NEEDED = {
+    "a ComfyUI": host.is_here(),
+    "Playwright (pip install playwright)": importlib.util.find_spec("playwright") is not None,
+    "Chromium": CHROMIUM is not None,
+}
+MISSING = ", ".join(name for name, here in NEEDED.items() if not here)
+
+
+def pytest_configure() -> None:
+    if MISSING and os.environ.get("CI"):
+        raise pytest.UsageError(f"tests/page cannot run without {MISSING}")
+
+
+def pytest_report_header() -> str | None:
+    return f"page: without {MISSING}; tests/page is left out" if MISSING else None
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return True if MISSING and collection_path.is_relative_to(HERE) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(
+                pytest.mark.filterwarnings("default")
+            )  # the browser's and the host's are not ours
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session", params=["1.32.9", "1.58.1"], ids=lambda version: f"frontend-{version}")
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with one of the frontends."""
+    import hosting
+
+    with hosting.serving(request.param, tmp_path_factory.mktemp("page")) as url:
+        yield url
+
+
+@pytest.fixture
+def editor(browser: object, server: str) -> Iterator[object]:
+    """The editor, newly opened; it must not have logged an error of ours."""
+    import editing
+
+    with editing.opened(browser, server) as editor:
+        yield editor
+        assert not editor.errors

@@ -1,0 +1,164 @@
+"""The editor in a browser, as the page tests and the screenshots drive it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from demo import host
+from demo.client import Graph
+from demo.workflow import Caching, Shot, graph
+
+SHOT = Shot(size=64, frames=9, steps=12)
+EAGER = Caching(sensitivity=0.2)  # reuses steps whatever the network
+# The command toggles: a panel that is there stays.
+OPEN_PANEL = """() => document.querySelector(".adacache-panel")
+    || app.extensionManager.command.execute("AdaCache.TogglePanel")"""
+
+# A node outside the view is not in the page.
+LOOK_AT = """([id, x, y, scale]) => {
+    const { pos } = app.graph.getNodeById(id);
+    Object.assign(app.canvas.ds, { scale, offset: [x / scale - pos[0], y / scale - pos[1]] });
+    app.graph.setDirtyCanvas(true, true);
+}"""
+
+
+@contextlib.contextmanager
+def opened(browser: Any, url: str, **context: Any) -> Iterator[Editor]:
+    """The editor in a browser context of its own, without a graph."""
+    options = {
+        "viewport": {"width": 1400, "height": 1000},
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
+    owned = browser.new_context(**options | context)
+    try:
+        editor = Editor(owned.new_page(), url)
+        editor.enter()
+        yield editor
+    finally:
+        owned.close()
+
+
+@dataclass
+class Editor:
+    """A page with the editor."""
+
+    page: Any
+    url: str
+    errors: list[str] = field(default_factory=list)
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(60_000)
+        self.page.on("pageerror", lambda error: self._note(str(getattr(error, "stack", error))))
+        self.page.on("console", lambda message: message.type == "error" and self._note(message.text))
+
+    def _note(self, text: str) -> None:
+        """Errors of the host, of which there are many, are not ours."""
+        if host.PACK_NAME in text or "adacache/" in text:
+            self.errors.append(text)
+
+    def enter(self) -> None:
+        self.page.goto(self.url)
+        self.page.wait_for_function("() => window.app?.extensionManager && window.app.graph")
+        self.page.wait_for_function("() => window.LiteGraph?.registered_node_types?.AdaCacheStats")
+        self.page.keyboard.press("Escape")  # the host's templates may be in front
+        self.page.evaluate("() => app.graph.clear()")
+
+    def set(self, name: str, value: Any) -> None:
+        """A setting of the host or of ours."""
+        self.page.evaluate("([name, value]) => app.extensionManager.setting.set(name, value)", [name, value])
+
+    def open_panel(self) -> Any:
+        self.page.evaluate(OPEN_PANEL)
+        panel = self.panel
+        panel.wait_for()
+        return panel
+
+    @property
+    def panel(self) -> Any:
+        return self.page.locator(".adacache-panel")
+
+    @property
+    def headline(self) -> str:
+        return self.panel.locator(".adacache-headline").first.inner_text()
+
+    def load(self, work: Graph) -> None:
+        """Opens a graph of the API's form; `ids` then has the nodes' numbers by their names in it."""
+        self.ids = {name: number for number, name in enumerate(work, 1)}
+        self.page.evaluate("(work) => app.loadApiJson(work, 'test')", numbered(work, self.ids))
+        self.look_at("stats")
+
+    def look_at(self, name: str, x: float = 700, y: float = 250, scale: float = 1.0) -> None:
+        """Moves the canvas so that a node's corner is at a place of the page."""
+        self.page.evaluate(LOOK_AT, [self.ids[name], x, y, scale])
+
+    def title(self, name: str, title: str) -> None:
+        self.page.evaluate(
+            "([id, title]) => { app.graph.getNodeById(id).title = title }", [self.ids[name], title]
+        )
+
+    def queue(self) -> None:
+        self.page.evaluate("() => app.queuePrompt(0, 1)")
+
+    def wait_for_runs(self, count: int) -> list[dict]:
+        """Waits until the page has so many ended runs, and gives what the server keeps."""
+        rows = self.panel.locator(".adacache-run")
+        self.page.wait_for_function(
+            """(count) => {
+                const rows = [...document.querySelectorAll(".adacache-run .when")];
+                const texts = rows.map((row) => row.textContent);
+                return texts.length >= count && !texts.some((text) => /running/.test(text));
+            }""",
+            arg=count,
+        )
+        assert rows.count() >= count
+        return self.runs()
+
+    def runs(self) -> list[dict]:
+        with urllib.request.urlopen(f"{self.url}/adacache/runs") as answer:
+            return json.loads(answer.read())["runs"]
+
+    def run_graph(self, work: Graph, runs: int = 1) -> list[dict]:
+        """Opens and queues a graph; gives its runs once the page has them all."""
+        before = self.panel.locator(".adacache-run").count()
+        self.load(work)
+        self.queue()
+        return self.wait_for_runs(before + runs)[-runs:]
+
+
+def numbered(work: Graph, ids: dict[str, int]) -> Graph:
+    """The same graph with numbers for names, as the editor needs them."""
+
+    def value_of(value: Any) -> Any:
+        return [str(ids[value[0]]), value[1]] if isinstance(value, list) else value
+
+    return {
+        str(ids[name]): {
+            "class_type": node["class_type"],
+            "inputs": {field: value_of(value) for field, value in node["inputs"].items()},
+            "_meta": {"title": name},
+        }
+        for name, node in work.items()
+    }
+
+
+def small(seed: int, caching: Caching = EAGER, **shot: Any) -> Graph:
+    """A quick graph: sampler and Cache Stats, without video."""
+    work = graph(replace(SHOT, seed=seed, **shot), caching)
+    unwanted = ("decode", "video", "save", "frames", "vae", "plot", "trace")
+    return {name: node for name, node in work.items() if name not in unwanted}
+
+
+def two_samplers(seed: int) -> Graph:
+    """A second sampler that goes on from the first, with the same model."""
+    work = small(seed)
+    second = json.loads(json.dumps(work["sampler"]))
+    second["inputs"] |= {"latent_image": ["sampler", 0], "seed": seed + 1, "steps": 8, "denoise": 0.6}
+    work["low"] = second
+    work["stats"]["inputs"]["value"] = ["low", 0]
+    return work

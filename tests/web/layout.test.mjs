@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { DARK, draw, fixed } from "../../web/draw.js";
+import { highlight, indexAt, layoutCard, layoutCompact, layoutPlots } from "../../web/layout.js";
+import { BandScale, bandsOf } from "../../web/scale.js";
+import { readRun } from "../../web/trace.js";
+import { names, paper, sample, synthetic } from "./samples.mjs";
+
+const WIDTHS = [200, 320, 420, 900];
+const texts = (scene) => scene.shapes.filter((shape) => shape.kind === "text");
+const subpaths = (scene, fill) =>
+    scene.shapes.filter((shape) => shape.fill === fill).flatMap((shape) => shape.d.match(/M/g)).length;
+const all = [
+    ...names.map((name) => [name, readRun(sample(name))]),
+    ["of 1000", readRun(synthetic("long", 1000))],
+    ["of 1", readRun(synthetic("short", 1))],
+];
+
+for (const [name, run] of all)
+    test(`a run ${name} stays inside its drawing, in numbers that can be drawn`, () => {
+        for (const width of WIDTHS)
+            for (const scene of [
+                layoutPlots([run], width),
+                layoutPlots([run, all[0][1]], width),
+                layoutCompact(run, width, { distanceHeight: 40, numbers: true }),
+                layoutCard([run], { width: width + 100 }),
+            ]) {
+                for (const shape of scene.shapes)
+                    assert.doesNotMatch(shape.d ?? `${shape.x} ${shape.y}`, /NaN|Infinity|undefined/);
+                for (const { cells } of scene.tracks)
+                    for (const cell of cells) assert.ok(cell.left >= 0 && cell.right <= scene.width + 0.01);
+                for (const { y } of texts(scene)) assert.ok(y <= scene.height);
+                assert.ok(scene.height > 0 && scene.height < 2500);
+            }
+    });
+
+test("the strip shows each decision once: full blocks, low blocks, and lines for what is to come", () => {
+    const run = readRun(sample("cancelled"));
+    const computed = run.records.filter((record) => record.computed).length;
+    const scene = layoutCompact(run, 600);
+    assert.equal(subpaths(scene, "computed"), computed);
+    assert.equal(subpaths(scene, "reused"), run.records.length - computed);
+    assert.equal(subpaths(scene, "rule"), run.steps - run.records.length);
+});
+
+test("a run that goes on shows what is planned", () => {
+    const running = readRun(sample("running"));
+    const planned = layoutCompact(running, 600).shapes.find((shape) => shape.dash);
+    const last = running.records.findLast((record) => record.computed);
+    assert.equal(planned.d.match(/M/g).length, last.step + last.rate - 1 - running.records.length);
+});
+
+test("a place on the axis is the evaluation there, and its mark covers it", () => {
+    const scene = layoutPlots([readRun(sample("fast"))], 420);
+    scene.tracks[0].cells.forEach((cell, n) => assert.equal(indexAt(scene, cell.middle), n));
+    assert.equal(indexAt(scene, -100), -1);
+    assert.equal(highlight(scene, 3).length, 1);
+    assert.equal(highlight(scene, 99).length, 0);
+    assert.equal(indexAt(layoutPlots([readRun(sample("cancelled"))], 420), 400), -1);
+});
+
+test("a thousand steps are few elements, drawn in a moment", () => {
+    const run = readRun(synthetic("long", 1000));
+    let svg,
+        best = Infinity; // of several: the first is the compiler's, and the machine has other work
+    for (let n = 0; n < 5; n += 1) {
+        const start = performance.now();
+        svg = draw(layoutPlots([run], 420), paper);
+        best = Math.min(best, performance.now() - start);
+    }
+    assert.ok(best < 100, `${best} ms`);
+    assert.ok(svg.children.length < 80, `${svg.children.length} elements`);
+});
+
+test("bands are the codebook's, joined where a cap makes them equal", () => {
+    const text = "0.08:6 0.16:5 0.24:4 0.32:3 0.40:2 1.00:1";
+    assert.deepEqual(
+        bandsOf(text).map(({ rate }) => rate),
+        [6, 5, 4, 3, 2, 1],
+    );
+    assert.deepEqual(bandsOf(text, 2), [
+        { low: 0, high: 0.32, rate: 3 },
+        { low: 0.32, high: 0.4, rate: 2 },
+        { low: 0.4, high: Infinity, rate: 1 },
+    ]);
+    for (const odd of ["", "words", "0.2:1 0.1:2", "0.1:0", "0.1"]) assert.deepEqual(bandsOf(odd), []);
+});
+
+test("heights rise with values and keep within the field", () => {
+    const scale = new BandScale(bandsOf("0.1:3 0.2:2 1:1"), [0.05, 9]);
+    const heights = [0, 0.05, 0.1, 0.15, 0.2, 0.5, 5, 9].map((value) => scale.at(value));
+    assert.deepEqual(
+        heights,
+        [...heights].sort((a, b) => a - b),
+    );
+    assert.ok(heights[0] === 0 && heights.at(-1) < 1);
+    assert.equal(scale.at(0.1), scale.edges()[1].from);
+});
+
+for (const name of ["fast", "cancelled", "refused"])
+    test(`the picture of ${name} is as it was`, () => {
+        const svg = String(draw(layoutCard([readRun(sample(name))]), paper, fixed(DARK)));
+        const file = new URL(`./golden/${name}.svg`, import.meta.url);
+        if (process.env.UPDATE_GOLDEN || !existsSync(file))
+            writeFileSync(
+                file,
+                `${svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"')}\n`,
+            );
+        assert.equal(
+            svg,
+            readFileSync(file, "utf8")
+                .replace(' xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"', "")
+                .trimEnd(),
+        );
+    });

@@ -1,0 +1,115 @@
+"""Writes traces.json beside it: runs as the engine records them, for the tests of the web ring.
+
+    python tests/web/make_traces.py
+
+The distances are invented; every decision, rate and motion gradient is the engine's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from adacache import PAPER_FAST, PAPER_SLOW, MoRegSettings, PublishedSchedule, RunInfo, Settings, Trace  # noqa: E402
+from adacache.moreg import MoReg  # noqa: E402
+from adacache.schedule import Reason  # noqa: E402
+from adacache.settings import nearest_codebook  # noqa: E402
+from adacache.trace import Record  # noqa: E402
+
+FILE = Path(__file__).with_name("traces.json")
+SLOW = Settings(codebooks=PAPER_SLOW, preset="paper slow")
+MOREG = MoRegSettings(norm=0.37, gradient_weight=1.0)
+
+
+def record_run(
+    name: str, steps: int, settings: Settings, stop: int = 0, end: str = "done", level: float = 1.0
+) -> Trace:
+    """A run that ended as `end` after `stop` steps (0: all of them); `level` scales its distances."""
+    chance = random.Random(name)
+    codebook = nearest_codebook(settings.codebooks, steps)
+    moreg = MoReg(settings.moreg, steps) if settings.moreg else None
+    schedule = PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
+    info = RunInfo(
+        "Wan 2.1", (1, 16, 21, 60, 104), "euler", name, f"handle-{name}", f"prompt-{name}", "12",
+        "2025-11-22T14:03:22+00:00",
+    )  # fmt: skip
+    trace = Trace(
+        info, steps, settings.as_json(), str(codebook), cache_place="model", probe="attention", end=end
+    )
+    for step in range(1, (stop or steps) + 1):
+        trace.records.append(_evaluate(schedule, step, steps, settings, chance, level))
+    if end:
+        trace.seconds = round(sum(record.milliseconds for record in trace.records) / 1000 * 1.02, 3)
+    trace.cache_bytes = 212 * 2**20
+    return trace
+
+
+def _evaluate(
+    schedule: PublishedSchedule,
+    step: int,
+    steps: int,
+    settings: Settings,
+    chance: random.Random,
+    level: float,
+) -> Record:
+    since = step - schedule.previous
+    decision = schedule.decide(Reason.MEASURING if settings.mode == "measure" else None)
+    usual = 420 + 25 * chance.random() if decision.compute else 12 + 3 * chance.random()
+    record = Record(step, step, round(1 - step / steps, 4), decision.compute, decision.reason)
+    record.milliseconds = round(usual, 2)
+    if decision.compute:
+        x = step / steps
+        wave = 2 * math.exp(-14 * x) + 0.05 * (1 + 0.5 * math.sin(9 * x) + 8 * max(0, x - 0.85))
+        change = None if step == 1 else level * since * 30 / steps * wave * (1 + 0.15 * chance.random())
+        record.score = (
+            round(0.36 + 0.03 * math.sin(6 * x) + 0.01 * chance.random(), 4) if settings.moreg else None
+        )
+        seen = schedule.observe(change, record.score)
+        record.rate = schedule.rate
+        if seen:
+            record.distance, record.looked_up = round(seen.distance, 5), round(seen.looked_up, 5)
+            if seen.motion:
+                record.motion, record.gradient = round(seen.motion.motion, 5), round(seen.motion.gradient, 5)
+    return record
+
+
+def refused() -> Trace:
+    note = "the sampler heun evaluates the network several times per step"
+    trace = record_run("refused", 12, Settings())
+    records = [
+        Record(n, (n + 1) // 2, round(1 - n / 24, 4), True, Reason.REFUSED, milliseconds=400.0 + n % 7)
+        for n in range(1, 24)
+    ]
+    info = replace(trace.info, sampler="heun")
+    return replace(trace, info=info, records=records, note=note, cache_bytes=0, cache_place="", seconds=9.3)
+
+
+def main() -> None:
+    fast = Settings(preset="paper fast", codebooks=PAPER_FAST)
+    runs = {
+        "fast": record_run("fast", 30, replace(fast, sensitivity=2.0, moreg=MOREG)),
+        "plain": record_run("plain", 30, fast),
+        "slow": record_run("slow", 30, SLOW),
+        "running": record_run("running", 30, fast, stop=10, end=""),
+        "cancelled": record_run("cancelled", 30, fast, stop=7, end="cancelled"),
+        "failed": replace(
+            record_run("failed", 30, fast, stop=12, end="failed"), end_detail="RuntimeError: out of memory"
+        ),
+        "measured": record_run("measured", 30, Settings(mode="measure", preset="measure only")),
+        "nothing": record_run("nothing", 20, SLOW, level=30.0),
+        "refused": refused(),
+    }
+    text = json.dumps(
+        {name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False
+    )
+    FILE.write_text(text.replace('{"evaluation"', '\n{"evaluation"') + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { advice } from "../../web/advice.js";
+import { fileName, schedule, toCsv, toJson } from "../../web/export.js";
+import { readFile, readRun } from "../../web/trace.js";
+import {
+    facts,
+    forcedKinds,
+    headline,
+    lockedBy,
+    notices,
+    progress,
+    reason,
+    settingsText,
+    spoken,
+} from "../../web/words.js";
+import { names, sample, synthetic } from "./samples.mjs";
+
+const run = (name, more = {}) => readRun({ ...sample(name), ...more });
+
+test("counts and gains are those that the engine derived", () => {
+    for (const name of names.filter((one) => one !== "running")) {
+        const plain = sample(name);
+        const { counted, gained } = headline(readRun(plain));
+        assert.match(counted, new RegExp(`^${plain.derived.computed} of ${plain.records.length} `));
+        if (plain.derived.reused) assert.equal(gained, `${plain.derived.speed_up.toFixed(2)}x faster`);
+        else assert.doesNotMatch(gained, /faster/);
+    }
+});
+
+test("a run says what it was, how it was set and what it took", () => {
+    assert.deepEqual(
+        facts(run("fast")).map((parts) => parts.length),
+        [5, 3],
+    );
+    assert.deepEqual(facts(run("fast"))[1], [
+        "paper fast + MoReg",
+        "sensitivity 2.00",
+        "cache 212.0 MiB with the model",
+    ]);
+    assert.equal(forcedKinds(run("fast")), "first, last");
+});
+
+test("a run that goes on says where it is, and when it computes next", () => {
+    const last = sample("running").records.findLast((record) => record.computed);
+    const next = last.step + last.rate;
+    const now = readRun({ ...sample("running"), records: sample("running").records.slice(0, last.step) });
+    assert.equal(progress(now), `step ${last.step} of 30, next computed: ${next}`);
+    assert.equal(progress(run("fast")), "");
+});
+
+test("ends and refusals are said", () => {
+    assert.deepEqual(notices(run("cancelled")), ["Cancelled after 7 of 30 steps"]);
+    assert.deepEqual(notices(run("failed")), ["Failed after 12 of 30 steps: RuntimeError: out of memory"]);
+    assert.match(notices(run("refused"))[0], /^Not cached: the sampler heun/);
+});
+
+test("where nothing was reused, it says why and what to change", () => {
+    assert.match(advice(run("refused"))[0], /Choose a sampler that evaluates once per step, such as euler/);
+    assert.match(advice(run("measured"))[0], /Choose another preset/);
+    const [why, change] = advice(run("nothing"));
+    assert.match(why, /smallest value was/);
+    assert.match(change, /^Try sensitivity 0\.\d+/);
+    assert.match(advice(run("nothing", { codebook: "0.1:1 1:1" }))[0], /Every rate of the codebook is 1/);
+    assert.match(
+        advice(run("refused", { note: "3 steps leave nothing to reuse; it takes at least 5" }))[0],
+        /more steps/,
+    );
+    const outside = sample("nothing").records.map((record) => ({ ...record, reason: "outside" }));
+    assert.match(advice(run("nothing", { records: outside }))[0], /Lower start_percent/);
+});
+
+test("no advice where steps were reused, or where it is too early to tell", () => {
+    for (const name of ["fast", "plain", "running", "cancelled"]) assert.deepEqual(advice(run(name)), []);
+    assert.deepEqual(advice(run("nothing", { end: "" })), []);
+});
+
+test("a locked run is called so", () => {
+    const locked = run("plain", { settings: { ...sample("plain").settings, locked: "30 steps: 1 2 29 30" } });
+    assert.equal(lockedBy(locked), "30 steps: 1 2 29 30");
+    assert.equal(facts(locked)[1][0], "locked schedule");
+    assert.equal(
+        reason({ ...locked.records[0], reason: "locked", computed: true }),
+        "computed: the locked schedule says so",
+    );
+});
+
+test("a step says all its numbers", () => {
+    const words = spoken(run("fast").records[1], false);
+    for (const part of [
+        /^Step 2, computed/,
+        /noise level/,
+        /distance/,
+        /looked up/,
+        /rate/,
+        /motion score/,
+        /time \d+ ms/,
+    ])
+        assert.match(words, part);
+});
+
+test("the schedule to lock is the computed steps", () => {
+    assert.match(schedule(run("plain")).text, /^30 steps: 1 2 .*29 30$/);
+    for (const name of names) assert.equal(schedule(run(name)).text, sample(name).derived.locked, name);
+    assert.match(schedule(run("cancelled")).why, /not reached its last step/);
+});
+
+test("JSON that was exported is read again, the same", () => {
+    for (const name of names) {
+        const [read] = readFile(toJson([run(name)]));
+        assert.deepEqual(read, run(name));
+    }
+});
+
+test("CSV has a row per evaluation, and no formulas", () => {
+    const odd = synthetic("odd", 3);
+    odd.records[0].reason = '=cmd|"x"';
+    const lines = toCsv([run("fast"), readRun(odd)])
+        .trimEnd()
+        .split("\r\n");
+    assert.equal(lines.length, 1 + 30 + 3);
+    assert.match(lines[0], /^run,evaluation,step,sigma,computed,reason/);
+    assert.match(lines[31], /"'=cmd\|""x"""/);
+});
+
+test("settings are lines of text; files have a name", () => {
+    assert.match(settingsText(run("fast")), /^preset: paper fast\n[\s\S]*sensitivity: 2\n[\s\S]*codebook: 0\.08:6/);
+    assert.equal(fileName([run("fast")], "csv"), "adacache_20251122_140322.csv");
+    assert.equal(fileName([readRun({ ...sample("fast"), info: { started: "../../x" } })], "csv"), "adacache.csv");
+});
+
+test("only the registration has effects on import, or knows the host", () => {
+    const folder = new URL("../../web/", import.meta.url);
+    for (const file of readdirSync(folder).filter((name) => name.endsWith(".js") && name !== "adacache.js")) {
+        const text = readFileSync(new URL(file, folder), "utf8");
+        assert.doesNotMatch(text, /scripts\/(app|api)\.js|innerHTML|insertAdjacentHTML|console\./, file);
+        assert.ok(text.split("\n").length <= 250, file);
+    }
+});

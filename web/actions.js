@@ -1,0 +1,73 @@
+// @ts-check
+/** What can be done with the run that is shown: lock, copy, export. */
+
+import { download, element, toPng } from "./dom.js";
+import { DARK, LIGHT } from "./draw.js";
+import { fileName, schedule, toCsv, toJson, toSvg } from "./export.js";
+import { settingsText } from "./words.js";
+import { nameOf, timeOf } from "./wordsview.js";
+
+/** @typedef {import("./panel.js").Context} Context */
+/** @typedef {import("./store.js").Entry} Entry */
+
+/** @param {Context} context */
+export function actionsFor(context) {
+    const { document, give, say, picked } = context;
+    const runs = () => picked().map(({ run }) => run);
+    const save = (extension, kind, text) =>
+        download(document, fileName(runs(), extension), new Blob([text], { type: kind }));
+    const picture = () => {
+        const titles = picked().map((entry) => [nameOf(entry), timeOf(entry, true)].filter(Boolean).join(" · "));
+        return toSvg(runs(), document, context.light() ? LIGHT : DARK, { measure: context.measure(), titles });
+    };
+    const button = (text, title, onclick, kind) =>
+        element(document, "button", { type: "button", text, title, onclick, class: kind });
+
+    const lock = button(
+        "Lock schedule",
+        "Copy which steps were computed, for the locked_schedule input of AdaCache Patch Model",
+        async () => {
+            const { text, why } = schedule(runs()[0]);
+            if (why) return say(why, "bad");
+            await give(text, "Schedule");
+            if (!document.activeElement?.matches(".adacache-status textarea"))
+                say(`Schedule copied: ${text}. Paste it into locked_schedule of AdaCache Patch Model.`);
+        },
+        "primary",
+    );
+    const root = element(document, "div", {}, [
+        element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Copy" }, [
+            lock,
+            button("Copy settings", "Copy the settings of this run as text", () =>
+                give(settingsText(runs()[0]), "Settings"),
+            ),
+            button("Copy codebook", "Copy the codebook of this run as text", () =>
+                give(runs()[0].codebook, "Codebook"),
+            ),
+        ]),
+        element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Export" }, [
+            element(document, "span", { text: "Export", "aria-hidden": "true" }),
+            button("JSON", "All numbers, for Import and for scripts", () =>
+                save("json", "application/json", toJson(runs())),
+            ),
+            button("CSV", "Export a table for spreadsheets", () => save("csv", "text/csv", toCsv(runs()))),
+            button("SVG", "Export the picture, sharp at any size", () =>
+                save("svg", "image/svg+xml", picture().outerHTML),
+            ),
+            button("PNG", "Export the picture in pixels", async () => {
+                try {
+                    download(document, fileName(runs(), "png"), await toPng(picture()));
+                } catch (error) {
+                    say(`The picture could not be made: ${/** @type {Error} */ (error).message}`, "bad");
+                }
+            }),
+        ]),
+    ]);
+
+    /** @param {Entry[]} entries */
+    function update(entries) {
+        root.hidden = !entries.length;
+    }
+
+    return { root, update };
+}

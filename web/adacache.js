@@ -1,0 +1,135 @@
+// @ts-check
+/** Tells the host of the panel, of the plot in the Cache Stats node, of a command, a key and a setting. */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { feed } from "./feed.js";
+import { runsBefore, titleIn } from "./graph.js";
+import { mount } from "./panel.js";
+import { RunStore } from "./store.js";
+import { HEIGHT, nodePlot } from "./widget.js";
+
+const TAB = "adacache";
+const TOGGLE = "AdaCache.TogglePanel";
+const SETTING = "AdaCache.LivePlots";
+const NODE = "AdaCacheStats";
+const WIDTH = 260; // of a new Cache Stats node, so that its plot can be read
+const PINNED = "AdaCache.pinned";
+
+const store = new RunStore();
+const choice = { shown: "", over: "" };
+const plots = new Set();
+let panels = 0;
+
+const titleOf = (run) => titleIn(app.rootGraph ?? app.graph?.rootGraph ?? app.graph, run);
+const feeding = feed(api, store, { titleOf, watched: () => !document.hidden && (panels > 0 || plots.size > 0) });
+
+function place() {
+    return app.extensionManager?.setting?.get(SETTING) ?? "both";
+}
+
+function addStyle() {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = new URL("./panel.css", import.meta.url).href;
+    document.head.append(link);
+}
+
+/** A pin outlives a reload, as the server's runs do. */
+function rememberPin() {
+    store.pin(sessionStorage.getItem(PINNED) ?? "");
+    store.addEventListener("change", () => sessionStorage.setItem(PINNED, store.pinned));
+}
+
+function registerTab() {
+    /** @type {(() => void) | null} */
+    let unmount = null;
+    const destroy = () => {
+        if (unmount) panels -= 1;
+        unmount?.();
+        unmount = null;
+    };
+    app.extensionManager.registerSidebarTab({
+        id: TAB,
+        icon: "pi pi-chart-bar",
+        title: "AdaCache",
+        label: "AdaCache",
+        tooltip: "AdaCache: which steps were computed and which were reused",
+        type: "custom",
+        render: (element) => {
+            destroy(); // the host may draw again without having taken the old view away
+            element.style.height = "100%";
+            unmount = mount(element, { store, choice, live: () => ["both", "panel"].includes(place()) });
+            panels += 1;
+            feeding.refresh();
+        },
+        destroy,
+    });
+}
+
+function addPlot(node) {
+    const shown = () => ["both", "node"].includes(place());
+    const plot = nodePlot(document, { store, runsOf: () => runsBefore(node, "value", store.runs), shown });
+    const widget = node.addDOMWidget("adacache_plot", "adacache_plot", plot.root, {
+        serialize: false,
+        hideOnZoom: false,
+        getMinHeight: () => (shown() ? HEIGHT : 0),
+        getMaxHeight: () => (shown() ? 2 * HEIGHT : 0),
+        getValue: () => "",
+        setValue: () => {},
+    });
+    widget.serialize = false; // the option keeps it out of the queue, this out of the workflow file
+    if (node.size[0] < WIDTH) node.setSize([WIDTH, node.size[1]]); // a saved size comes later, and is kept
+    plots.add(plot);
+    const removed = node.onRemoved;
+    node.onRemoved = function (...given) {
+        plots.delete(plot);
+        plot.remove();
+        return removed?.apply(this, given);
+    };
+    plot.redraw();
+}
+
+app.registerExtension({
+    name: "AdaCache",
+    settings: [
+        {
+            id: SETTING,
+            name: "Where live plots show",
+            tooltip: "The panel keeps every run in any case; this is about drawing it while it samples.",
+            category: ["AdaCache", "Plots", "Where live plots show"],
+            type: "combo",
+            options: [
+                { text: "In the panel and on Cache Stats", value: "both" },
+                { text: "In the panel only", value: "panel" },
+                { text: "On Cache Stats only", value: "node" },
+                { text: "Nowhere", value: "none" },
+            ],
+            defaultValue: "both",
+            onChange: () => {
+                for (const plot of plots) plot.redraw();
+                store.dispatchEvent(new Event("change"));
+                app.graph?.setDirtyCanvas?.(true, true);
+            },
+        },
+    ],
+    commands: [
+        {
+            id: TOGGLE,
+            label: "Show or hide the AdaCache panel",
+            icon: "pi pi-chart-bar",
+            function: () => app.extensionManager.command.execute(`Workspace.ToggleSidebarTab.${TAB}`),
+        },
+    ],
+    keybindings: [{ commandId: TOGGLE, combo: { key: "a", shift: true } }],
+    menuCommands: [{ path: ["Extensions", "AdaCache"], commands: [TOGGLE] }],
+    setup() {
+        addStyle();
+        rememberPin();
+        registerTab();
+        feeding.refresh();
+    },
+    nodeCreated(node) {
+        if (node.comfyClass === NODE) addPlot(node);
+    },
+});

@@ -1,0 +1,65 @@
+// @ts-check
+/** What the graph in the editor tells about a run: its sampler's title, and which runs a node is about. No DOM. */
+
+/** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./trace.js").Run} Run */
+
+const MOST_NODES = 2000;
+
+/** Ids from the outermost graph inwards: "12:5" is node 5 in subgraph node 12, "10.0.0.5" was made by node 10. */
+function pathOf(run) {
+    return run.info.node_id.split(".")[0].split(":").filter(Boolean);
+}
+
+/**
+ * The title of a run's sampler node, with those of the subgraphs around it; "" where the graph has no such node.
+ * @param {any} root the outermost graph
+ * @param {Run} run
+ */
+export function titleIn(root, run) {
+    const titles = [];
+    let graph = root;
+    for (const id of pathOf(run)) {
+        const node = graph?.getNodeById?.(Number(id)) ?? graph?.getNodeById?.(id);
+        if (!node) return "";
+        titles.push(String(node.title || node.type || ""));
+        graph = node.subgraph;
+    }
+    return titles.filter(Boolean).join(" / ").slice(0, 120);
+}
+
+/**
+ * The newest graph's runs of the samplers that an input of a node depends on.
+ * @param {any} node
+ * @param {string} input
+ * @param {Entry[]} entries newest last
+ */
+export function runsBefore(node, input, entries) {
+    const slot = node.inputs?.findIndex(({ name }) => name === input) ?? -1;
+    const ids = slot < 0 ? new Set() : upstream(node, slot);
+    const inside = Boolean(node.graph && node.graph.rootGraph && node.graph !== node.graph.rootGraph);
+    const mine = entries.filter(({ run, imported }) => {
+        const path = pathOf(run);
+        return !imported && (inside ? path.slice(1).some((id) => ids.has(id)) : ids.has(path[0]));
+    });
+    const newest = mine[mine.length - 1];
+    return newest
+        ? mine.filter(
+              ({ run }) =>
+                  run === newest.run || (run.info.prompt_id && run.info.prompt_id === newest.run.info.prompt_id),
+          )
+        : [];
+}
+
+/** @param {any} node @param {number} slot @returns {Set<string>} ids of the nodes that an input depends on */
+function upstream(node, slot) {
+    const found = new Set();
+    const waiting = [node.getInputNode?.(slot)];
+    while (waiting.length && found.size < MOST_NODES) {
+        const source = waiting.pop();
+        if (!source || found.has(String(source.id))) continue;
+        found.add(String(source.id));
+        for (let n = 0; n < (source.inputs?.length ?? 0); n += 1) waiting.push(source.getInputNode?.(n));
+    }
+    return found;
+}

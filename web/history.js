@@ -1,0 +1,165 @@
+// @ts-check
+/** The runs of the session, newest first: show one, lay another over it, pin one, import some. */
+
+import { element } from "./dom.js";
+import { draw } from "./draw.js";
+import { layoutCompact } from "./layout.js";
+import { MOST_FILE_BYTES, TraceError, clean, computedOf, readFile } from "./trace.js";
+import { lockedBy, state } from "./words.js";
+import { nameOf, timeOf } from "./wordsview.js";
+
+/** @typedef {import("./panel.js").Context} Context */
+/** @typedef {import("./store.js").Entry} Entry */
+
+const SIDE = 96; // room beside a row's strip
+
+/** @param {Context} context @param {HTMLElement} dropZone */
+export function historyView(context, dropZone) {
+    const { document, store, choice } = context;
+    const list = element(document, "ul", { "aria-label": "Runs" });
+    const picker = element(document, "input", {
+        type: "file",
+        accept: ".json,application/json",
+        hidden: true,
+        "aria-label": "Trace file",
+    });
+    const root = element(document, "section", { class: "adacache-history", "aria-label": "History" }, [
+        element(document, "header", {}, [
+            element(document, "h3", { text: "Runs" }),
+            element(document, "button", {
+                type: "button",
+                text: "Import JSON",
+                title: "Open a trace that was exported or shared",
+                onclick: () => picker.click(),
+            }),
+        ]),
+        list,
+        picker,
+    ]);
+    /** @type {Map<string, ReturnType<typeof rowFor>>} */
+    const rows = new Map();
+
+    /** @param {Entry[]} picked @param {number} width */
+    function update(picked, width) {
+        const pinnedFirst = (a, b) => Number(b.id === store.pinned) - Number(a.id === store.pinned);
+        const entries = store.runs.reverse().sort(pinnedFirst);
+        for (const id of rows.keys()) if (!store.get(id)) rows.delete(id);
+        const wanted = entries.map((entry) => {
+            if (!rows.has(entry.id)) rows.set(entry.id, rowFor(context, entry.id));
+            const row = /** @type {ReturnType<typeof rowFor>} */ (rows.get(entry.id));
+            row.update(entry, picked, width - SIDE);
+            return row.root;
+        });
+        if (wanted.some((row, n) => list.children[n] !== row) || list.childElementCount !== wanted.length) {
+            const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+            list.replaceChildren(...wanted);
+            if (focused && list.contains(focused)) focused.focus();
+        }
+    }
+
+    /** @param {File | undefined} file */
+    async function open(file) {
+        if (!file) return;
+        try {
+            if (file.size > MOST_FILE_BYTES)
+                throw new TraceError(
+                    `The file is larger than ${MOST_FILE_BYTES / 2 ** 20} MiB, which no exported run is.`,
+                );
+            const runs = readFile(await file.text());
+            choice.shown = store.import(runs, clean(file.name, 60));
+            context.say(runs.length === 1 ? "One run imported." : `${runs.length} runs imported.`);
+        } catch (error) {
+            if (!(error instanceof TraceError)) throw error;
+            context.say(`Nothing was imported. ${error.message}`, "bad");
+        }
+        context.redraw();
+    }
+
+    picker.addEventListener("change", async () => {
+        await open(picker.files?.[0]);
+        picker.value = ""; // so that the same file can be chosen again
+    });
+    acceptDrops(dropZone, open);
+    return { root, update };
+}
+
+/** @param {HTMLElement} zone @param {(file: File | undefined) => void} open */
+function acceptDrops(zone, open) {
+    const carriesFile = (event) => event.dataTransfer?.types.includes("Files");
+    const show = (on) => zone.classList.toggle("dropping", on);
+    zone.addEventListener("dragover", (event) => {
+        if (!carriesFile(event)) return;
+        event.preventDefault();
+        event.stopPropagation();
+        show(true);
+    });
+    zone.addEventListener("dragleave", () => show(false));
+    zone.addEventListener("drop", (event) => {
+        show(false);
+        if (!carriesFile(event)) return;
+        event.preventDefault(); // the host would try to open it as a workflow
+        event.stopPropagation();
+        open(event.dataTransfer?.files[0]);
+    });
+}
+
+/** @param {Context} context @param {string} id */
+function rowFor({ document, store, choice, redraw }, id) {
+    const name = element(document, "span", { class: "name" });
+    const when = element(document, "span", { class: "when" });
+    const picture = element(document, "span", { "aria-hidden": "true" });
+    const act = (work) => () => {
+        work();
+        redraw();
+    };
+    const show = element(
+        document,
+        "button",
+        {
+            type: "button",
+            class: "show",
+            onclick: act(() => {
+                const newest = store.runs[store.runs.length - 1]?.id === id;
+                choice.shown = newest ? "" : id; // who looks at the newest goes on to the next
+            }),
+        },
+        [element(document, "span", { class: "line" }, [name, when]), picture],
+    );
+    const over = element(document, "button", {
+        type: "button",
+        text: "Overlay",
+        onclick: act(() => (choice.over = choice.over === id ? "" : id)),
+    });
+    const pin = element(document, "button", {
+        type: "button",
+        text: "Pin",
+        onclick: () => store.pin(store.pinned === id ? "" : id),
+    });
+    const root = element(document, "li", { class: "adacache-run" }, [
+        show,
+        element(document, "span", { class: "side" }, [over, pin]),
+    ]);
+    let drawn = "";
+
+    /** @param {Entry} entry @param {Entry[]} picked @param {number} width */
+    function update(entry, picked, width) {
+        const { run } = entry;
+        const label = nameOf(entry);
+        name.textContent = label;
+        const counts = run.records.length ? `${computedOf(run)} of ${run.records.length}` : "";
+        const notes = [entry.imported ? "imported" : "", lockedBy(run) ? "locked" : "", state(run)];
+        when.textContent = [...notes, counts, timeOf(entry)].filter(Boolean).join(" · ");
+        show.setAttribute("aria-pressed", String(picked[0] === entry));
+        over.setAttribute("aria-pressed", String(picked[1] === entry));
+        pin.setAttribute("aria-pressed", String(store.pinned === id));
+        over.disabled = picked[0] === entry;
+        over.setAttribute("aria-label", `Overlay ${label}`);
+        pin.setAttribute("aria-label", `Pin ${label}`);
+        const look = `${width} ${run.records.length} ${run.end}`;
+        if (look !== drawn)
+            picture.replaceChildren(draw(layoutCompact(run, Math.max(60, width), { stripHeight: 16 }), document));
+        drawn = look;
+    }
+
+    return { root, update };
+}

@@ -1,0 +1,175 @@
+// @ts-check
+/** From runs to a scene of shapes, at a width. Pure geometry: no DOM, no colours but names. */
+
+import { LABEL, axis, rates, times } from "./plots.js";
+import { cellsOf, slotsOf, ticksOf } from "./scale.js";
+import { guess, path, rectPath, round, text, wrap } from "./shapes.js";
+import { strip, strips } from "./strip.js";
+import { bareDistance, distance, motion } from "./values.js";
+import { facts, headline, notices } from "./words.js";
+
+/** @typedef {import("./trace.js").Run} Run */
+/** @typedef {import("./shapes.js").Measure} Measure */
+/** @typedef {import("./shapes.js").Shape} Shape */
+/** @typedef {{run: Run, cells: import("./scale.js").Cell[]}} Track */
+
+/**
+ * @typedef {object} Frame Runs on one axis; left and right are the edges of the text.
+ * @property {Track[]} tracks one run, or two to compare
+ * @property {number} left
+ * @property {number} right
+ * @property {number} axisLeft
+ * @property {number} axisRight
+ * @property {number} beside left edge of what is written to the right of the plots
+ * @property {{x: number, label: string}[]} ticks
+ * @property {Measure} measure
+ */
+
+/** @typedef {{width: number, height: number, shapes: Shape[], tracks: Track[], top: number, bottom: number}} Scene */
+
+/**
+ * @param {Run[]} runs
+ * @param {number} left
+ * @param {number} right
+ * @param {Measure} measure
+ * @param {{before: number, after: number}} gutters
+ * @returns {Frame}
+ */
+function frameOf(runs, left, right, measure, { before, after }) {
+    const [axisLeft, axisRight] = [left + before, right - after];
+    const slots = Math.max(...runs.map(slotsOf));
+    const tracks = runs.map((run) => ({ run, cells: cellsOf(run, axisLeft, axisRight - axisLeft, slots) }));
+    const ticks = ticksOf(tracks[0].cells, (label) => measure(label, 11) + 12);
+    return { tracks, left, right, axisLeft, axisRight, beside: axisRight + 8, ticks, measure };
+}
+
+/**
+ * All plots of a run, or of two runs over each other.
+ * @param {Run[]} runs one or two
+ * @param {number} width
+ * @param {Measure} [measure]
+ * @returns {Scene}
+ */
+export function layoutPlots(runs, width, measure = guess, left = 0, top = 0) {
+    const after = 8 + Math.max(measure("compute", LABEL), measure("reuse 5", LABEL));
+    const before = 7 + Math.max(measure("0.0000", 11), measure("step", 11));
+    const frame = frameOf(runs, left, left + width, measure, { before, after });
+    const sections =
+        runs.length > 1 ? [strips, distance, motion, times, axis] : [strips, rates, distance, motion, times, axis];
+    const shapes = [];
+    let y = top;
+    for (const section of sections) {
+        const drawn = section(frame, y);
+        shapes.push(...drawn.shapes);
+        y += drawn.height;
+    }
+    return { width: left + width, height: y, shapes, tracks: frame.tracks, top: top + 24, bottom: y - 22 };
+}
+
+/**
+ * Strip and distance at a glance, for a node or a row of the history.
+ * @param {Run} run
+ * @param {number} width
+ * @param {{stripHeight?: number, distanceHeight?: number, numbers?: boolean, measure?: Measure}} [look]
+ * @returns {Scene}
+ */
+export function layoutCompact(
+    run,
+    width,
+    { stripHeight = 30, distanceHeight = 0, numbers = false, measure = guess } = {},
+) {
+    const frame = frameOf([run], 0, width, measure, { before: 0, after: 0 });
+    const shapes = strip(frame, 0, 0, stripHeight);
+    let y = stripHeight;
+    if (distanceHeight) {
+        const drawn = bareDistance(frame, y + 5, distanceHeight);
+        shapes.push(...drawn.shapes);
+        if (drawn.height) y += 5 + drawn.height;
+    }
+    if (numbers) {
+        const { ticks } = frame;
+        ticks.forEach(({ x, label }, n) => {
+            const anchor = n === 0 ? "start" : n === ticks.length - 1 ? "end" : "middle";
+            const at = n === 0 ? 0 : n === ticks.length - 1 ? width : x;
+            shapes.push(text(at, y + 12, label, { size: 10, anchor }));
+        });
+        y += 15;
+    }
+    return { width, height: y, shapes, tracks: frame.tracks, top: 0, bottom: y };
+}
+
+/**
+ * A run's card, words included, for a file.
+ * @param {Run[]} runs one or two
+ * @param {{width?: number, measure?: Measure, titles?: string[]}} [look]
+ * @returns {Scene}
+ */
+export function layoutCard(runs, { width = 720, measure = guess, titles = [] } = {}) {
+    const [edge, room] = [24, width - 48];
+    const shapes = [];
+    let y = 30;
+    runs.forEach((run, n) => {
+        const { counted, gained, how } = headline(run);
+        const name = [runs.length > 1 ? "AB"[n] : "AdaCache", titles[n]].filter(Boolean).join(" · ");
+        shapes.push(text(edge, y, name, { size: 12 }));
+        shapes.push(text(edge, y + 28, counted, { size: 22, fill: "text" }));
+        const x = edge + measure(counted, 22) + 12;
+        shapes.push(text(x, y + 28, gained, { size: 22, fill: how ? "reused-text" : "soft" }));
+        shapes.push(text(x + measure(gained, 22) + 8, y + 28, how && `(${how})`, { size: 12 }));
+        y += 48;
+        for (const parts of facts(run))
+            for (const line of wrap(parts.join(" · "), 12, room, measure)) {
+                shapes.push(text(edge, y, line, { size: 12 }));
+                y += 17;
+            }
+        for (const notice of notices(run)) {
+            const lines = wrap(notice, 13, room - 12, measure);
+            shapes.push(
+                path(rectPath({ left: edge, top: y - 8, width: 3, height: 18 * lines.length - 3 }, 1.5), {
+                    fill: "alarm",
+                }),
+            );
+            for (const line of lines) {
+                shapes.push(text(edge + 12, y + 4, line, { size: 13, fill: "text" }));
+                y += 18;
+            }
+            y += 6;
+        }
+        y += 14;
+    });
+    const plots = runs[0].records.length ? layoutPlots(runs, room, measure, edge, y - 12) : null;
+    const height = round((plots ? plots.height : y) + 14);
+    const card = path(rectPath({ left: 0.5, top: 0.5, width: width - 1, height: height - 1 }, 10), {
+        fill: "card",
+        stroke: "rule",
+        strokeWidth: 1,
+    });
+    const all = [card, ...shapes.filter((shape) => shape.kind !== "text" || shape.text), ...(plots?.shapes ?? [])];
+    return { width, height, shapes: all, tracks: plots?.tracks ?? [], top: 0, bottom: height };
+}
+
+/**
+ * What marks a step in a scene: a column over all plots.
+ * @param {Scene} scene
+ * @param {number} index
+ * @returns {Shape[]}
+ */
+export function highlight(scene, index) {
+    const cell = scene.tracks[0]?.cells[index];
+    if (!cell) return [];
+    const width = Math.max(3, cell.right - cell.left + 2);
+    const box = { left: cell.middle - width / 2, width, top: scene.top, height: scene.bottom - scene.top };
+    return [
+        path(rectPath(box, 3), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.75, strokeWidth: 1 }),
+    ];
+}
+
+/** The index of the evaluation at a place; -1 where there is none. @param {Scene} scene @param {number} x */
+export function indexAt(scene, x) {
+    const track = scene.tracks[0];
+    const cells = track?.cells ?? [];
+    if (!cells.length) return -1;
+    const pitch = (cells[cells.length - 1].middle - cells[0].middle) / Math.max(1, cells.length - 1) || Infinity;
+    const n = Math.round((x - cells[0].middle) / pitch);
+    return cells[n]?.record ? n : -1;
+}

@@ -1,0 +1,200 @@
+// @ts-check
+/** Reads runs as the server and exported files hold them; what is not a run is refused with a reason. No DOM. */
+
+/**
+ * @typedef {object} Step One evaluation of the network.
+ * @property {number} evaluation
+ * @property {number} step
+ * @property {number | null} sigma
+ * @property {boolean} computed
+ * @property {string} reason
+ * @property {number | null} distance
+ * @property {number | null} looked_up
+ * @property {number | null} score
+ * @property {number | null} motion
+ * @property {number | null} gradient
+ * @property {number | null} rate
+ * @property {number | null} milliseconds
+ */
+
+/**
+ * @typedef {object} Run One call of the sampler.
+ * @property {{family: string, shape: number[], sampler: string, run_id: string, handle: string, prompt_id: string,
+ *     node_id: string, started: string}} info
+ * @property {number} steps
+ * @property {Record<string, any>} settings
+ * @property {string} codebook
+ * @property {Step[]} records in the order of their evaluations, each once
+ * @property {number | null} seconds
+ * @property {number} cache_bytes
+ * @property {string} cache_place
+ * @property {string} probe
+ * @property {string} note
+ * @property {string} end
+ * @property {string} end_detail
+ */
+
+export const VERSION = 1;
+/** Evaluations kept of one run, and characters kept of one text: what is longer is no run that a person looks at. */
+export const MOST_RECORDS = 10_000;
+export const MOST_CHARACTERS = 2_000;
+export const MOST_FILE_BYTES = 16 * 2 ** 20;
+export const MOST_FILE_RUNS = 32;
+
+const NUMBERS = ["sigma", "distance", "looked_up", "score", "motion", "gradient", "rate", "milliseconds"];
+const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
+
+/** What was read is not a trace, or one of a newer version; the message is for people. */
+export class TraceError extends Error {}
+
+/**
+ * @param {unknown} value
+ * @returns {number | null} a number that can be placed, or null
+ */
+export function finite(value) {
+    return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/**
+ * Text from elsewhere in one line, without control characters and without marks that turn the reading direction.
+ * @param {unknown} value
+ */
+export function clean(value, most = MOST_CHARACTERS) {
+    if (typeof value !== "string" && typeof value !== "number") return "";
+    const text = String(value)
+        .slice(0, 4 * most)
+        .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ")
+        .trim();
+    return text.length > most ? `${text.slice(0, most)}...` : text;
+}
+
+/**
+ * @param {any} plain
+ * @param {string} where for the message
+ * @returns {Step}
+ */
+export function readStep(plain, where = "the record") {
+    if (!isObject(plain)) throw new TraceError(`${where} is not an object`);
+    const { evaluation, step, computed } = plain;
+    for (const [name, value] of [
+        ["evaluation", evaluation],
+        ["step", step],
+    ])
+        if (!Number.isSafeInteger(value) || value < 1)
+            throw new TraceError(`${where}: "${name}" is not a whole number from 1`);
+    if (typeof computed !== "boolean") throw new TraceError(`${where}: "computed" is neither true nor false`);
+    const read = { evaluation, step, computed, reason: clean(plain.reason, 40) };
+    for (const name of NUMBERS) read[name] = finite(plain[name]);
+    return /** @type {Step} */ (read);
+}
+
+/**
+ * @param {any} plain
+ * @param {string} where for the message
+ * @returns {Run}
+ */
+export function readRun(plain, where = "the run") {
+    if (!isObject(plain) || !isObject(plain.info)) throw new TraceError(`${where} has no "info"`);
+    if (!Array.isArray(plain.records)) throw new TraceError(`${where}: its "records" are not a list`);
+    if (plain.records.length > MOST_RECORDS)
+        throw new TraceError(
+            `${where} has ${plain.records.length} records; at most ${MOST_RECORDS.toLocaleString("en")} are read`,
+        );
+    if (!Number.isSafeInteger(plain.steps) || plain.steps < 0)
+        throw new TraceError(`${where}: "steps" is not a whole number`);
+    const records = plain.records.map((record, n) => readStep(record, `${where}, record ${n + 1}`));
+    return {
+        info: readInfo(plain.info),
+        steps: plain.steps,
+        settings: readSettings(plain.settings),
+        codebook: clean(plain.codebook),
+        records: inOrder(records),
+        seconds: finite(plain.seconds),
+        cache_bytes: Math.max(0, finite(plain.cache_bytes) ?? 0),
+        cache_place: clean(plain.cache_place, 40),
+        probe: clean(plain.probe, 200),
+        note: clean(plain.note),
+        end: clean(plain.end, 40),
+        end_detail: clean(plain.end_detail),
+    };
+}
+
+/**
+ * The runs in the text of an exported file.
+ * @param {string} text
+ * @returns {Run[]}
+ */
+export function readFile(text) {
+    if (text.length > MOST_FILE_BYTES)
+        throw new TraceError(`The file is larger than ${MOST_FILE_BYTES / 2 ** 20} MiB, which no exported run is.`);
+    let plain;
+    try {
+        plain = JSON.parse(text);
+    } catch {
+        throw new TraceError("This is not a JSON file. Choose a file that Export or the trace output has made.");
+    }
+    if (!isObject(plain) || !Number.isSafeInteger(plain.version) || !Array.isArray(plain.runs))
+        throw new TraceError('This JSON is not an AdaCache trace: "version" and "runs" were expected.');
+    if (plain.version > VERSION)
+        throw new TraceError(`This trace has version ${plain.version}; this panel reads ${VERSION}. Update AdaCache.`);
+    if (!plain.runs.length) throw new TraceError("This trace holds no run.");
+    if (plain.runs.length > MOST_FILE_RUNS)
+        throw new TraceError(`This trace holds ${plain.runs.length} runs; at most ${MOST_FILE_RUNS} are read at once.`);
+    return plain.runs.map((run, n) => readRun(run, `Run ${n + 1}`));
+}
+
+/** @param {Run} run */
+export function computedOf(run) {
+    return run.records.reduce((sum, record) => sum + Number(record.computed), 0);
+}
+
+/**
+ * Whether several evaluations belong to one step.
+ * @param {Run} run
+ */
+export function sharesSteps(run) {
+    return run.records.some((record, n) => n > 0 && record.step === run.records[n - 1].step);
+}
+
+/**
+ * Estimate of the seconds without a cache, of those taken, and their ratio; null where nothing was reused or measured.
+ * While a run goes on, the seconds taken are those of its evaluations.
+ * @param {Run} run
+ */
+export function gains(run) {
+    const times = run.records.map((record) => record.milliseconds ?? 0);
+    const whole = times.filter((_, n) => run.records[n].computed);
+    const taken = run.end && run.seconds ? run.seconds : sum(times) / 1000;
+    if (!whole.length || whole.length === times.length || !(taken > 0)) return null;
+    const without = ((sum(whole) / whole.length) * times.length) / 1000;
+    return { without, taken, saved: without - taken, speedUp: without / taken };
+}
+
+/** @param {any} value @returns {value is Record<string, any>} */
+export function isObject(value) {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @param {number[]} values */
+function sum(values) {
+    return values.reduce((total, value) => total + value, 0);
+}
+
+/** @param {Record<string, any>} info */
+function readInfo(info) {
+    const shape = Array.isArray(info.shape) ? info.shape.slice(0, 8).map((size) => finite(size) ?? 0) : [];
+    const texts = Object.fromEntries(INFO.map((name) => [name, clean(info[name], 200)]));
+    return /** @type {Run["info"]} */ ({ ...texts, shape });
+}
+
+/** Settings are kept as they are, for people to copy, unless they are too large to have been made by a node. */
+function readSettings(settings) {
+    if (!isObject(settings)) return {};
+    return JSON.stringify(settings).length <= 20_000 ? structuredClone(settings) : {};
+}
+
+/** @param {Step[]} records */
+function inOrder(records) {
+    const each = new Map(records.map((record) => [record.evaluation, record]));
+    return [...each.values()].sort((a, b) => a.evaluation - b.evaluation);
+}

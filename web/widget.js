@@ -1,0 +1,109 @@
+// @ts-check
+/** The live plot inside the Cache Stats node: the same store, little room. */
+
+import { element, isLight, measurer, oncePerFrame } from "./dom.js";
+import { draw } from "./draw.js";
+import { layoutCompact } from "./layout.js";
+import { computedOf } from "./trace.js";
+import { headline, notices, state } from "./words.js";
+import { nameOf } from "./wordsview.js";
+
+/** @typedef {import("./store.js").RunStore} RunStore */
+/** @typedef {import("./store.js").Entry} Entry */
+
+export const HEIGHT = 128;
+const MOST_RUNS = 2;
+
+/**
+ * @param {Document} document
+ * @param {{store: RunStore, runsOf: () => Entry[], shown: () => boolean}} options `runsOf`: the runs that the node is about
+ * @returns {{root: HTMLElement, redraw: () => void, remove: () => void}}
+ */
+export function nodePlot(document, { store, runsOf, shown }) {
+    const root = element(document, "div", { class: "adacache adacache-node" });
+    const window = /** @type {Window} */ (document.defaultView);
+    const frame = oncePerFrame(window, redraw);
+    const measure = measurer(root);
+
+    function redraw() {
+        root.hidden = !shown();
+        // Not in the page, or too small to be seen: the next resize comes back here.
+        if (root.hidden || !root.isConnected || root.clientWidth < 20) return;
+        const font = measure();
+        root.classList.toggle("light", isLight(root));
+        const entries = runsOf().slice(-MOST_RUNS);
+        root.replaceChildren(
+            ...(entries.length
+                ? entries.map((entry) => runPlot(document, entry, root, entries.length, font))
+                : [empty(document)]),
+        );
+    }
+
+    const sizes = new ResizeObserver(frame.ask);
+    sizes.observe(root);
+    store.addEventListener("change", frame.ask);
+    return {
+        root,
+        redraw: frame.ask,
+        remove: () => {
+            store.removeEventListener("change", frame.ask);
+            sizes.disconnect();
+            frame.stop();
+        },
+    };
+}
+
+/**
+ * @param {Document} document
+ * @param {Entry} entry
+ * @param {HTMLElement} root
+ * @param {number} of how many runs share the room
+ * @param {import("./shapes.js").Measure} measure
+ */
+function runPlot(document, entry, root, of, measure) {
+    const { run } = entry;
+    const style = getComputedStyle(root);
+    const width = Math.max(60, root.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
+    const room = Math.max(20, (root.clientHeight - 6) / of - 44);
+    const look =
+        of > 1
+            ? { stripHeight: Math.min(24, room), measure }
+            : { stripHeight: 28, distanceHeight: Math.max(24, Math.min(120, room - 28)), numbers: true, measure };
+    const line = headLine(document, entry, of > 1, (words) => measure(words, 12) + 10 <= width);
+    const svg = draw(layoutCompact(run, width, look), document);
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", line.title);
+    return element(document, "div", { class: "run" }, [line, svg]);
+}
+
+/**
+ * What was computed and what it gained, in as many words as fit.
+ * @param {Document} document
+ * @param {Entry} entry
+ * @param {boolean} named
+ * @param {(words: string) => boolean} fits
+ */
+function headLine(document, entry, named, fits) {
+    const { run } = entry;
+    const { counted, gained, how } = headline(run);
+    const count = run.records.length;
+    const [computed, of] = [computedOf(run), run.end ? count : Math.max(run.steps, count)];
+    const name = named ? `${nameOf(entry)}: ` : "";
+    const ended = ["", "running"].includes(state(run)) ? "" : state(run);
+    const long = [
+        name + (count ? `${computed} of ${of} computed` : "waiting"),
+        [gained, ended].filter(Boolean).join(", "),
+    ];
+    const short = [name + (count ? `${computed} of ${of}` : "waiting"), ended || gained.replace(" faster", "")];
+    const [left, right] = fits(long.join("  ")) ? long : short;
+    const title = [`${counted} ${gained}`.trim(), ...notices(run)].join(". ");
+    return element(document, "div", { class: "line", title }, [
+        element(document, "span", { class: "name", text: left }),
+        element(document, "span", { class: how && !ended ? "gained" : "plain", text: right }),
+    ]);
+}
+
+/** @param {Document} document */
+function empty(document) {
+    return element(document, "p", { text: "The next run appears here, step by step." });
+}

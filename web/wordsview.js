@@ -1,0 +1,130 @@
+// @ts-check
+/** What is said about the run that is shown. */
+
+import { advice } from "./advice.js";
+import { element } from "./dom.js";
+import { facts, headline, lockedBy, notices, progress, state } from "./words.js";
+
+/** @typedef {import("./panel.js").Context} Context */
+/** @typedef {import("./store.js").Entry} Entry */
+
+/** The name of a run for people: its sampler node, or what is known of it. @param {Entry} entry */
+export function nameOf(entry) {
+    const { info } = entry.run;
+    return entry.title || info.sampler || info.family || "run";
+}
+
+/** The time of day at which a run began, in the reader's own zone. @param {Entry} entry @param {boolean} [day] */
+export function timeOf(entry, day = false) {
+    const started = new Date(entry.run.info.started);
+    if (Number.isNaN(started.getTime())) return "";
+    return day ? started.toLocaleString() : started.toLocaleTimeString();
+}
+
+/** @param {Context} context */
+export function wordsView(context) {
+    const { document } = context;
+    const root = element(document, "section", { "aria-label": "Run" });
+    let said = "";
+
+    /** @param {Entry[]} entries @param {boolean} hidden */
+    function update(entries, hidden) {
+        const parts = entries.length ? describe(context, entries, hidden) : empty(document);
+        if (context.store.newer)
+            parts.unshift(
+                notice(
+                    document,
+                    `The server's AdaCache sends version ${context.store.newer}, which this page cannot read. Reload the page.`,
+                ),
+            );
+        const words = parts.map((part) => part.outerHTML).join("");
+        if (words === said) return;
+        said = words;
+        const focused = root.contains(document.activeElement);
+        root.replaceChildren(...parts);
+        if (focused) root.querySelector("button")?.focus();
+    }
+
+    return { root, update };
+}
+
+/** @param {Context} context @param {Entry[]} entries @param {boolean} hidden */
+function describe(context, entries, hidden) {
+    const { document } = context;
+    const parts = entries.flatMap((entry, n) => [
+        eyebrow(context, entry, entries.length > 1 ? "AB"[n] : ""),
+        title(document, entry),
+    ]);
+    const [{ run }] = entries;
+    if (entries.length === 1) for (const group of facts(run)) parts.push(factLine(document, group));
+    for (const words of notices(run)) parts.push(notice(document, words));
+    for (const words of advice(run)) parts.push(notice(document, words, "advice"));
+    if (hidden)
+        parts.push(
+            notice(
+                document,
+                "Live plots are off in this panel; it draws the run when it has ended. Settings, AdaCache.",
+                "advice",
+            ),
+        );
+    return parts;
+}
+
+/** @param {Context} context @param {Entry} entry @param {string} letter */
+function eyebrow({ document, store, choice, redraw }, entry, letter) {
+    const { run, imported } = entry;
+    const about = [letter, nameOf(entry), timeOf(entry), progress(run)].filter(Boolean).join(" · ");
+    const badge = (text, kind = "") => text && element(document, "span", { class: `adacache-badge ${kind}`, text });
+    const newest = store.runs[store.runs.length - 1];
+    const back = () => {
+        choice.shown = "";
+        redraw();
+    };
+    return element(document, "div", { class: "adacache-eyebrow" }, [
+        badge(state(run), run.end ? "alarm" : "live"),
+        badge(lockedBy(run) && "locked schedule"),
+        badge(imported && "imported"),
+        badge(store.pinned === entry.id && "pinned"),
+        element(document, "span", { class: "name", text: about }),
+        letter !== "B" &&
+            newest !== entry &&
+            element(document, "button", { type: "button", text: "Show the newest", onclick: back }),
+    ]);
+}
+
+/** @param {Document} document @param {Entry} entry */
+function title(document, { run }) {
+    const { counted, gained, how } = headline(run);
+    return element(document, "h2", { class: "adacache-headline" }, [
+        element(document, "span", { text: counted }),
+        gained && element(document, "span", { class: how ? "gained" : "plain", text: gained }),
+        how && element(document, "small", { text: `(${how})` }),
+    ]);
+}
+
+/** Lines break between the parts, not inside. @param {Document} document @param {string[]} parts */
+function factLine(document, parts) {
+    const spans = parts.map((text, n) =>
+        element(document, "span", { text: n < parts.length - 1 ? `${text} ·` : text }),
+    );
+    return element(document, "p", { class: "adacache-fact" }, spans);
+}
+
+/** @param {Document} document @param {string} text @param {string} [kind] */
+function notice(document, text, kind = "") {
+    return element(document, "p", { class: `adacache-notice ${kind}`, text });
+}
+
+/** @param {Document} document */
+function empty(document) {
+    const lines = [
+        'Connect the model of AdaCache Patch Model, with a preset other than "off", to the sampler, and queue. The run appears here, step by step.',
+        "A sampler in which nothing changed does not run again: a new seed makes it run.",
+    ];
+    return [
+        element(document, "div", { class: "adacache-empty" }, [
+            element(document, "h2", { class: "adacache-headline", text: "No run yet" }),
+            ...lines.map((text) => element(document, "p", { text })),
+        ]),
+    ];
+}
