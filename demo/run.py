@@ -43,6 +43,7 @@ def main() -> None:
         _write(takes, table, options, device)
         if options.update_readme:
             readme.update(host.REPO / "README.md", table)
+            _thumbnails(takes)
         if options.ui:
             _stay_open(url)
 
@@ -114,6 +115,13 @@ def _write(takes: list[Take], table: list[results.Row], options: argparse.Namesp
     print("  plot_adacache.png  plot_adacache_moreg.png       what was computed and what was reused, and why")
     print("  table.md  table.json  trace_*.json               the numbers")
     print("  server.log                                       what ComfyUI said")
+
+
+def _thumbnails(takes: list[Take]) -> None:
+    """What the template browser shows of the example workflows."""
+    pictures.thumbnail(takes).save(WORKFLOW.with_suffix(".jpg"), quality=90)
+    for file in (host.REPO / "workflows").glob("*.json"):
+        pictures.plot_thumbnail(takes[1].plot).save(file.with_suffix(".jpg"), quality=90)
 
 
 def _stay_open(url: str) -> None:
