@@ -247,9 +247,7 @@ class Call:
     asks `reuse` instead.
     """
 
-    def __init__(
-        self, run: Run, streams: list[tuple[Hashable, int]], grid: FrameGrid | None, compute: bool
-    ) -> None:
+    def __init__(self, run: Run, streams: list[tuple[Hashable, int]], grid: FrameGrid | None, compute: bool) -> None:
         self.compute = compute or not all(key in run.cache for key in streams)
         self.captured: list[tuple[Hashable, int]] = []
         self.changes: Tensor | None = None

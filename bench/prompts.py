@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
+from tqdm import tqdm
+
 from demo import host
 from demo.client import Client
 from demo.metrics import Video, decode, psnr, ssim
 from demo.serve import serving
 from demo.workflow import Caching, Shot, graph
-from tqdm import tqdm
 
 LEVELS = ("still", "slowly", "fast", "erratically")  # the captions' words for how much moves
 

@@ -54,7 +54,7 @@ class AdaCacheCodebook(io.ComfyNode):
                     "text",
                     default=str(PUBLISHED["fast 30"]),
                     multiline=True,
-                    tooltip="Only with \"my own text\": threshold:rate pairs, thresholds ascending. 0.08:6 means: if "
+                    tooltip='Only with "my own text": threshold:rate pairs, thresholds ascending. 0.08:6 means: if '
                     "the change is below 0.08, compute again 6 steps later and reuse the 5 between. The last pair "
                     "applies to everything above the others.",
                 ),
@@ -63,7 +63,7 @@ class AdaCacheCodebook(io.ComfyNode):
                     default=0,
                     min=0,
                     max=10000,
-                    tooltip="Only with \"my own text\": the step count it was made for. It is scaled when you sample "
+                    tooltip='Only with "my own text": the step count it was made for. It is scaled when you sample '
                     "with another count. 0 takes it as written at any count.",
                 ),
             ],

@@ -56,7 +56,7 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     min=0.01,
                     max=64.0,
                     step=0.5,
-                    tooltip="How strongly the score counts. Lower is gentler; at 8, 9 % more motion doubles its effect.",
+                    tooltip="How strongly the score counts. Lower is gentler; at 8, 9 % more motion doubles it.",
                 ),
                 io.Float.Input(
                     "divisor",

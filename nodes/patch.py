@@ -33,9 +33,7 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     if place not in PLACES:
         raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
     own = {"codebooks": (codebook,)} if codebook is not None else {}
-    return Settings(
-        **{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan_of(locked)
-    )
+    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan_of(locked))
 
 
 def plan_of(text: str | None) -> LockedPlan | None:
@@ -106,9 +104,7 @@ class AdaCachePatchModel(io.ComfyNode):
                     tooltip="Where the cache lives. auto: with the model, or in system memory when the graphics memory "
                     "is short. System memory is slower but costs no graphics memory.",
                 ),
-                CodebookType.Input(
-                    "codebook", optional=True, tooltip="Your own codebook, in place of the preset's."
-                ),
+                CodebookType.Input("codebook", optional=True, tooltip="Your own codebook, in place of the preset's."),
                 MoRegType.Input(
                     "moreg",
                     optional=True,
@@ -119,7 +115,7 @@ class AdaCachePatchModel(io.ComfyNode):
                     optional=True,
                     default="",
                     multiline=True,
-                    tooltip="Empty: the preset decides as it goes. A text such as \"30 steps: 1 2 7 12 18 24 29 30\" "
+                    tooltip='Empty: the preset decides as it goes. A text such as "30 steps: 1 2 7 12 18 24 29 30" '
                     "computes exactly these steps and reuses the others; copy it from the schedule output of Cache "
                     "Stats or from the panel, to repeat a draft's schedule on another seed or the final render. "
                     "sensitivity, start_percent, end_percent and max_reuses then change nothing. At another step "

@@ -14,9 +14,7 @@ NEED_HOST = tuple(Path(__file__).parent / ring for ring in ("host", "server"))
 
 def pytest_configure() -> None:
     if os.environ.get("CI") and not host.is_here():
-        raise pytest.UsageError(
-            f"No ComfyUI in {host.HOST}: the host tests cannot run. Use bash tests/run.sh."
-        )
+        raise pytest.UsageError(f"No ComfyUI in {host.HOST}: the host tests cannot run. Use bash tests/run.sh.")
 
 
 def pytest_report_header() -> str:

@@ -65,9 +65,7 @@ class ReferenceSchedule:
     Every measuring block has its own earlier motion, and keeps it when a video ends, as published.
     """
 
-    def __init__(
-        self, steps: int, codebook: Sequence[tuple[float, int]], motion: MotionRule | None = None
-    ) -> None:
+    def __init__(self, steps: int, codebook: Sequence[tuple[float, int]], motion: MotionRule | None = None) -> None:
         self.steps = steps
         self.codebook = list(codebook)
         self.motion = motion
@@ -152,9 +150,7 @@ def golden_trace(
     }
 
 
-def drifting(
-    steps: int, seed: int, batch: int = 2, frames: int = 4, tokens: int = 3, channels: int = 4
-) -> Tensor:
+def drifting(steps: int, seed: int, batch: int = 2, frames: int = 4, tokens: int = 3, channels: int = 4) -> Tensor:
     """Residuals (steps, batch, frames * tokens, channels) whose pace of change and motion wander."""
     torch.manual_seed(seed)
     base = torch.randn(batch, frames * tokens, channels).double()

@@ -15,8 +15,23 @@ _OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}
 # Samplers of the host that evaluate the network several times per step. Others are found out while they run, by
 # the steps they report; these can make a first step or two look like one evaluation each.
 _SEVERAL_EVALUATIONS = frozenset(
-    "dpm_2 dpm_2_ancestral dpm_adaptive dpm_fast dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp dpmpp_sde dpmpp_sde_gpu "
-    "exp_heun_2_x0 exp_heun_2_x0_sde heun heunpp2 sa_solver_pece seeds_2 seeds_3".split()
+    [
+        "dpm_2",
+        "dpm_2_ancestral",
+        "dpm_adaptive",
+        "dpm_fast",
+        "dpmpp_2s_ancestral",
+        "dpmpp_2s_ancestral_cfg_pp",
+        "dpmpp_sde",
+        "dpmpp_sde_gpu",
+        "exp_heun_2_x0",
+        "exp_heun_2_x0_sde",
+        "heun",
+        "heunpp2",
+        "sa_solver_pece",
+        "seeds_2",
+        "seeds_3",
+    ]
 )
 
 

@@ -54,10 +54,10 @@ def wan_grid(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameG
     """Tokens are frame by frame, after the tokens of a reference image if there is one."""
     if x.ndim != 5:
         return None
-    patch = network.patch_size
-    frames, height, width = (math.ceil(size / p) for size, p in zip(x.shape[2:], patch, strict=True))
-    reference = kwargs.get("reference_latent")
-    offset = 0 if reference is None else math.prod(size // p for size, p in zip(reference.shape[-2:], patch[1:], strict=True))
+    frames, height, width = (math.ceil(size / p) for size, p in zip(x.shape[2:], network.patch_size, strict=True))
+    offset = 0
+    if (reference := kwargs.get("reference_latent")) is not None:
+        offset = math.prod(size // p for size, p in zip(reference.shape[-2:], network.patch_size[1:], strict=True))
     return FrameGrid(frames, height * width, offset)
 
 

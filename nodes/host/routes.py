@@ -37,9 +37,7 @@ def register() -> None:
     if routes is None or any(getattr(route, "path", "") == PATH for route in routes):
         return
     routes.get(PATH)(_answering(lambda request: list_runs(request.query)))
-    routes.get(f"{PATH}/{{run_id}}")(
-        _answering(lambda request: one_run(request.match_info["run_id"], request.query))
-    )
+    routes.get(f"{PATH}/{{run_id}}")(_answering(lambda request: one_run(request.match_info["run_id"], request.query)))
 
 
 def list_runs(query: Mapping[str, str]) -> str:

@@ -52,7 +52,9 @@ class Session:
 def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., Any]]]:
     """Our wrapper for each of the host's kinds."""
 
-    def sampling(executor: Any, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, *args: Any, **kwargs: Any):
+    def sampling(
+        executor: Any, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, *args: Any, **kwargs: Any
+    ):
         guider = executor.class_obj
         try:
             session = open_session(settings, handle, guider, latent_image, sampler, sigmas)
@@ -67,8 +69,10 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
             session.run.close("done")
             return result
         except BaseException as error:
-            cancelled = compat.is_interrupt(error)
-            session.run.close("cancelled" if cancelled else "failed", "" if cancelled else f"{type(error).__name__}: {error}")
+            if compat.is_interrupt(error):
+                session.run.close("cancelled")
+            else:
+                session.run.close("failed", f"{type(error).__name__}: {error}")
             raise
         finally:
             options.pop(KEY, None)
@@ -115,7 +119,13 @@ def open_session(
 
 
 def stepping(
-    executor: Any, guider: Any, sigmas: Tensor, extra_args: dict[str, Any], callback: Callable[..., Any] | None, *args: Any, **kwargs: Any
+    executor: Any,
+    guider: Any,
+    sigmas: Tensor,
+    extra_args: dict[str, Any],
+    callback: Callable[..., Any] | None,
+    *args: Any,
+    **kwargs: Any,
 ) -> Any:
     """SAMPLER_SAMPLE: hear of every step that the sampler reports."""
     session = session_in(guider.model_options)

@@ -119,9 +119,7 @@ class Canvas:
         self._image = Image.new("RGB", size, GROUND)
         self._draw = ImageDraw.Draw(self._image)
 
-    def rectangle(
-        self, box: Box, fill: Colour | None, outline: Colour | None = None, radius: float = 0.0
-    ) -> None:
+    def rectangle(self, box: Box, fill: Colour | None, outline: Colour | None = None, radius: float = 0.0) -> None:
         """A box at least one fine pixel in size; `outline` lies inside it."""
         left, top = round(box.left * self._unit), round(box.top * self._unit)
         right = max(left, round(box.right * self._unit) - 1)
@@ -152,9 +150,7 @@ class Canvas:
         for way in (-1, 1):
             self.line([(x - radius, y - way * radius), (x + radius, y + way * radius)], colour, 2.4)
 
-    def text(
-        self, x: float, baseline: float, text: str, size: float, colour: Colour, align: float = 0.0
-    ) -> None:
+    def text(self, x: float, baseline: float, text: str, size: float, colour: Colour, align: float = 0.0) -> None:
         """One line; `align` is 0 where `x` is its left edge, 0.5 for the middle and 1 for the right edge."""
         font, scalable = self.fonts.at(size)
         width = self.fonts.width(text, size)

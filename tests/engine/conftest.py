@@ -48,9 +48,7 @@ def tens() -> Tensor:
 def sample() -> Callable[..., list[Tensor]]:
     """A function: call the blocks once per sigma with a hidden state, or what gives it for a 1-based step."""
 
-    def run_all(
-        run: Run, blocks: Sequence[nn.Module], x: State, sigmas: Sequence[float] | None = None
-    ) -> list[Tensor]:
+    def run_all(run: Run, blocks: Sequence[nn.Module], x: State, sigmas: Sequence[float] | None = None) -> list[Tensor]:
         steps, outputs = run.trace.steps, []
         for step, sigma in enumerate(sigmas or [(steps - i) / steps for i in range(steps)], 1):
             with run.evaluation(sigma) as evaluation:

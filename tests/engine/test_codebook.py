@@ -138,9 +138,7 @@ def test_scaling(book: Codebook) -> None:
         assert set(scaled) == {book}
 
 
-@pytest.mark.parametrize(
-    ("steps", "made"), [(1, 30), (20, 30), (30, 30), (54, 30), (55, 100), (60, 100), (400, 100)]
-)
+@pytest.mark.parametrize(("steps", "made"), [(1, 30), (20, 30), (30, 30), (54, 30), (55, 100), (60, 100), (400, 100)])
 def test_nearest_codebook(steps: int, made: int) -> None:
     """The published codebook whose step count is nearest by ratio is taken, and scaled."""
     expected = PUBLISHED["fast 30" if made == 30 else "fast 100"].for_steps(steps)

@@ -125,9 +125,7 @@ def whole_trunk(network: Network, run: Run) -> Trunk:
 
     def trunk(sigma: float, x: Tensor) -> Tensor:
         with run.evaluation(sigma) as evaluation:
-            return run_blocks(
-                evaluation, network.blocks, x, network.text, network.time(sigma), grid=GRID, probe=probe
-            )
+            return run_blocks(evaluation, network.blocks, x, network.text, network.time(sigma), grid=GRID, probe=probe)
 
     return trunk
 

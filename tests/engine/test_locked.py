@@ -27,14 +27,10 @@ TEXT = "30 steps: 1 2 7 12 18 24 29 30"
 
 def waves(step: int) -> Tensor:
     """Four frames of three tokens that change more and more from step to step."""
-    return torch.arange(1.0, 13.0).view(1, 12, 1) + 0.02 * step**1.7 * torch.tensor([1.0, 0.2, 0.1] * 4).view(
-        1, 12, 1
-    )
+    return torch.arange(1.0, 13.0).view(1, 12, 1) + 0.02 * step**1.7 * torch.tensor([1.0, 0.2, 0.1] * 4).view(1, 12, 1)
 
 
-def sampled(
-    settings: Settings, doubling: list, steps: int = 30, forced: tuple[int, ...] = ()
-) -> tuple[Run, list]:
+def sampled(settings: Settings, doubling: list, steps: int = 30, forced: tuple[int, ...] = ()) -> tuple[Run, list]:
     """A run over `waves`, and its outputs; `forced` are steps at which the noise goes up again."""
     outputs = []
     with Run(settings, steps) as run:

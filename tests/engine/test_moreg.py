@@ -37,9 +37,7 @@ def test_outside_the_window() -> None:
 
 def test_factor_by_hand() -> None:
     """A score of twice the norm, squared and halved, is a motion of 2; the gradient compares it with 1."""
-    moreg = MoReg(
-        MoRegSettings(norm=0.25, power=2.0, divisor=2.0, gradient_weight=3.0, first_step=1, last_step=30), 30
-    )
+    moreg = MoReg(MoRegSettings(norm=0.25, power=2.0, divisor=2.0, gradient_weight=3.0, first_step=1, last_step=30), 30)
     assert moreg.regularise(5, 0.5, rate=2) == Motion(motion=2.0, gradient=1.5, factor=3.5)
     assert moreg.previous == 2.0
 

@@ -114,15 +114,11 @@ TRACES = {
     "no distances": odd(distance=None, looked_up=None),
     "all infinite": odd(distance=math.inf, looked_up=-math.inf, score=math.nan, gradient=math.inf),
     "zeros": odd(distance=0.0, looked_up=0.0, score=0.0, gradient=0.0, milliseconds=0.0),
-    "largest": odd(
-        distance=1.7e308, looked_up=1.7e308, score=-1.7e308, gradient=-1.7e308, milliseconds=1e300
-    ),
+    "largest": odd(distance=1.7e308, looked_up=1.7e308, score=-1.7e308, gradient=-1.7e308, milliseconds=1e300),
     "no times": odd(milliseconds=math.nan),
     "restarted": odd(reason=Reason.RESTARTED, step=1),
     "nothing": Trace(RunInfo(), 0, {}, "not a codebook"),
-    "failed": Trace(
-        RunInfo(), 10**9, {"preset": None}, "", end="failed", end_detail="OutOfMemoryError: \n\0"
-    ),
+    "failed": Trace(RunInfo(), 10**9, {"preset": None}, "", end="failed", end_detail="OutOfMemoryError: \n\0"),
 }
 
 
@@ -185,9 +181,7 @@ def test_every_step_has_a_cell(plot: types.ModuleType, name: str) -> None:
     trace = TRACES[name]
     cells = cells_of(plot, trace)
     assert [cell.record for cell in cells[: len(trace.records)]] == trace.records
-    assert [cell.record for cell in cells[len(trace.records) :]] == [None] * max(
-        0, trace.steps - len(trace.records)
-    )
+    assert [cell.record for cell in cells[len(trace.records) :]] == [None] * max(0, trace.steps - len(trace.records))
     assert all(left.right <= right.left + 1e-9 for left, right in zip(cells, cells[1:], strict=False))
     assert all(cell.right > cell.left for cell in cells)
     assert cells[0].left >= 100

@@ -21,9 +21,7 @@ FAST = [(0.03, 12), (0.05, 10), (0.07, 8), (0.09, 6), (0.11, 4), (1.0, 3)]
 
 def start(stem: object) -> subprocess.Popen[str]:
     script = [sys.executable, str(TESTS / "replay_traces.py"), str(stem)]
-    return subprocess.Popen(
-        script, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS.parent
-    )
+    return subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS.parent)
 
 
 def replay(stem: object, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -36,9 +34,7 @@ def write(stem: Path, traces: list[dict[str, Any]], residuals: list[Tensor]) -> 
     """A file pair in the format of tests/golden/README.md; float32, as recorded ones are."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     stem.with_suffix(".json").write_text(json.dumps(traces))
-    arrays = {
-        f"residuals_{trace['id']}": r.float().numpy() for trace, r in zip(traces, residuals, strict=True)
-    }
+    arrays = {f"residuals_{trace['id']}": r.float().numpy() for trace, r in zip(traces, residuals, strict=True)}
     np.savez(stem.with_suffix(".npz"), **arrays)
     return stem
 
@@ -47,9 +43,7 @@ def test_command(tmp_path: Path) -> None:
     """The command accepts the recorded traces with status 0, and fails with 1 when a residual differs."""
     arrays = dict(np.load(GOLDEN.with_suffix(".npz")))
     first = next(iter(arrays))
-    arrays[first] = (
-        arrays[first] * np.linspace(1, 3, len(arrays[first]), dtype=np.float32)[:, None, None, None]
-    )
+    arrays[first] = arrays[first] * np.linspace(1, 3, len(arrays[first]), dtype=np.float32)[:, None, None, None]
     np.savez(tmp_path / "changed.npz", **arrays)
     (tmp_path / "changed.json").write_bytes(GOLDEN.with_suffix(".json").read_bytes())
     traces = json.loads(GOLDEN.with_suffix(".json").read_text())

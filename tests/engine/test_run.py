@@ -29,15 +29,10 @@ def test_two_runs_in_a_row_are_equal(doubling, sample) -> None:
     def rows() -> list[tuple[object, ...]]:
         run = Run(Settings(moreg=MoRegSettings(norm=0.4)), STEPS)
         for step in range(1, STEPS + 1):
-            x = torch.arange(1.0, 13.0).view(1, 12, 1) + step * torch.tensor([1.0, 0.2, 0.1]).repeat(4).view(
-                1, 12, 1
-            )
+            x = torch.arange(1.0, 13.0).view(1, 12, 1) + step * torch.tensor([1.0, 0.2, 0.1]).repeat(4).view(1, 12, 1)
             with run.evaluation(1 - step / 40) as evaluation:
                 run_blocks(evaluation, doubling, x, grid=FrameGrid(4, 3))
-        return [
-            (r.computed, r.reason, r.distance, r.score, r.motion, r.gradient, r.rate)
-            for r in run.trace.records
-        ]
+        return [(r.computed, r.reason, r.distance, r.score, r.motion, r.gradient, r.rate) for r in run.trace.records]
 
     first = rows()
     assert first == rows()

@@ -8,9 +8,7 @@ from adacache import PUBLISHED, Codebook, MoRegSettings, PublishedSchedule, Reas
 from adacache.moreg import MoReg
 
 
-def decisions(
-    schedule: PublishedSchedule, change: float, forced: dict[int, Reason] | None = None
-) -> list[Reason]:
+def decisions(schedule: PublishedSchedule, change: float, forced: dict[int, Reason] | None = None) -> list[Reason]:
     """The reasons of a run in which the probe changes by `change` at every computed step."""
     reasons = []
     for step in range(1, schedule.steps + 1):

@@ -88,9 +88,7 @@ def test_same_key_twice_is_two_streams(doubling) -> None:
     run = Run(Settings(), STEPS)
     for sigma in (1.0, 0.9, 0.8):
         with run.evaluation(sigma) as evaluation:
-            outputs = [
-                run_blocks(evaluation, doubling, torch.full((1, 3, 2), v), key="cond") for v in (1.0, 5.0)
-            ]
+            outputs = [run_blocks(evaluation, doubling, torch.full((1, 3, 2), v), key="cond") for v in (1.0, 5.0)]
         assert [output.unique().item() for output in outputs] == [4.0, 20.0]
     assert not run.trace.records[2].computed
 
@@ -115,9 +113,7 @@ def test_stream_that_was_left_out(batched: bool, doubling) -> None:
     for step in range(1, 13):
         keys = ("a", "b") if step in (1, 2, 10, 11) else ("b",)
         with run.evaluation(1 - step / 40) as evaluation:
-            outputs = network(
-                evaluation, doubling, {key: torch.full((1, 3, 2), 10.0 + step) for key in keys}, batched
-            )
+            outputs = network(evaluation, doubling, {key: torch.full((1, 3, 2), 10.0 + step) for key in keys}, batched)
         if step in (10, 11):
             assert outputs["a"].unique().item() == {10: 80.0, 11: 81.0}[step]
     assert computed_steps(run) == [1, 2, 7, 10, 12]
@@ -133,9 +129,7 @@ def test_new_stream_does_not_move_the_others() -> None:
             x = torch.full((1, 3, 2), 10.0 + step)
             with run.evaluation(1 - step / 40) as evaluation:
                 network(evaluation, [Bend(), Bend()], dict.fromkeys("a" if step < 9 else "ab", x), batched)
-        rows.append(
-            [(r.step, r.reason, r.rate, r.distance and round(r.distance, 6)) for r in run.trace.records]
-        )
+        rows.append([(r.step, r.reason, r.rate, r.distance and round(r.distance, 6)) for r in run.trace.records])
     assert rows[0] == rows[1]
     assert rows[0][8][1] is Reason.MISSING
 

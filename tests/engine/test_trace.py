@@ -81,9 +81,7 @@ def test_summary_of_other_ends() -> None:
     assert trace(end="").summary().startswith("2 of 4 steps computed, 2 reused (still running)\n")
     failed = trace(end="failed", end_detail="RuntimeError: no memory").summary().splitlines()
     assert failed[0].endswith("(failed)") and "RuntimeError: no memory" in failed
-    refused = (
-        trace(records=[record(1, True), record(2, True)], note="4 steps are too few").summary().splitlines()
-    )
+    refused = trace(records=[record(1, True), record(2, True)], note="4 steps are too few").summary().splitlines()
     assert refused[:2] == ["2 of 2 steps computed, 0 reused", "Not cached: 4 steps are too few"]
     assert "Caching stopped: half way" in trace(note="half way").summary().splitlines()
     moreg = Settings(moreg=MoRegSettings(), preset="own", sensitivity=2.5).as_json()
@@ -133,9 +131,7 @@ def test_json_form() -> None:
     assert run["records"][2]["reason"] == "reused" and run["records"][2]["distance"] is None
     assert set(run["records"][0]) == {field.name for field in fields(Record)}
     assert run["derived"].pop("locked") == "4 steps: 1 2"
-    assert run["derived"] == pytest.approx(
-        {"computed": 2, "reused": 2, "estimated_seconds": 0.8, "speed_up": 1.6}
-    )
+    assert run["derived"] == pytest.approx({"computed": 2, "reused": 2, "estimated_seconds": 0.8, "speed_up": 1.6})
 
 
 def test_numbers_that_json_has_not() -> None:
@@ -258,9 +254,7 @@ def test_errors_are_short() -> None:
     assert len(str(error.value)) < 400
 
 
-@pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"version": ' + "1" * 5000 + "}", '{"version": true, "runs": []}']
-)
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"version": ' + "1" * 5000 + "}", '{"version": true, "runs": []}'])
 def test_text_that_would_break_a_reader(text: str) -> None:
     """Deep nesting and endless numbers are refused as other nonsense is."""
     with pytest.raises(TraceError):
@@ -283,9 +277,7 @@ def test_times_that_are_no_numbers() -> None:
 def test_summary_of_an_odd_import() -> None:
     """A trace of another hand has a summary, whatever its settings are."""
     for settings in ({}, {"sensitivity": "high", "preset": None}, {"locked": True}):
-        assert (
-            "2 of 4 steps computed" in trace(settings=settings, cache_bytes=5, cache_place="moon").summary()
-        )
+        assert "2 of 4 steps computed" in trace(settings=settings, cache_bytes=5, cache_place="moon").summary()
 
 
 def test_a_trace_from_before_schedules_could_be_locked() -> None:

@@ -31,9 +31,7 @@ def trace(pack_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def routes(
-    runs: ModuleType, pack_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
-) -> ModuleType:
+def routes(runs: ModuleType, pack_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The routes over an empty store."""
     module = pack_module("nodes.host.routes")
     monkeypatch.setattr(module, "RUNS", runs.Runs())

@@ -39,9 +39,7 @@ def record_run(
         "Wan 2.1", (1, 16, 21, 60, 104), "euler", name, f"handle-{name}", f"prompt-{name}", "12",
         "2025-11-22T14:03:22+00:00",
     )  # fmt: skip
-    trace = Trace(
-        info, steps, settings.as_json(), str(codebook), cache_place="model", probe="attention", end=end
-    )
+    trace = Trace(info, steps, settings.as_json(), str(codebook), cache_place="model", probe="attention", end=end)
     for step in range(1, (stop or steps) + 1):
         trace.records.append(_evaluate(schedule, step, steps, settings, chance, level))
     if end:
@@ -67,9 +65,7 @@ def _evaluate(
         x = step / steps
         wave = 2 * math.exp(-14 * x) + 0.05 * (1 + 0.5 * math.sin(9 * x) + 8 * max(0, x - 0.85))
         change = None if step == 1 else level * since * 30 / steps * wave * (1 + 0.15 * chance.random())
-        record.score = (
-            round(0.36 + 0.03 * math.sin(6 * x) + 0.01 * chance.random(), 4) if settings.moreg else None
-        )
+        record.score = round(0.36 + 0.03 * math.sin(6 * x) + 0.01 * chance.random(), 4) if settings.moreg else None
         seen = schedule.observe(change, record.score)
         record.rate = schedule.rate
         if seen:
@@ -105,9 +101,7 @@ def main() -> None:
         "nothing": record_run("nothing", 20, SLOW, level=30.0),
         "refused": refused(),
     }
-    text = json.dumps(
-        {name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False
-    )
+    text = json.dumps({name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False)
     FILE.write_text(text.replace('{"evaluation"', '\n{"evaluation"') + "\n")
 
 
