@@ -53,7 +53,7 @@ class Editor:
     ids: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(240_000)  # a busy machine samples slowly
         self.page.on("pageerror", lambda error: self._note(str(getattr(error, "stack", error))))
         self.page.on("console", lambda message: message.type == "error" and self._note(message.text))
 

@@ -47,6 +47,7 @@ def test_counts_are_those_of_trace_and_node(editor):
     node = editor.page.locator(".adacache-node")
     assert f"{computed} of {computed + reused} computed" in node.inner_text()
     panel.locator("summary").click()
+    panel.locator("tbody tr").first.wait_for()
     assert panel.locator("tbody tr.computed").count() == computed
     assert panel.locator("tbody tr.reused").count() == reused
 
@@ -161,6 +162,7 @@ def test_cancelled_run_says_so(editor):
     editor.load(small(109, size=128, frames=33, steps=400))
     editor.queue()
     editor.page.wait_for_selector(".adacache-badge.live")
+    panel.locator(".adacache-headline", has_text=COUNTED).wait_for()
     editor.page.evaluate("() => fetch('/api/interrupt', { method: 'POST' })")
     panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
     assert re.search(r"Cancelled after \d+ of 400 steps", panel.inner_text())
