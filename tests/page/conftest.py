@@ -45,9 +45,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(
-                pytest.mark.filterwarnings("default")
-            )  # the browser's and the host's are not ours
+            item.add_marker(pytest.mark.filterwarnings("default"))  # the browser's and the host's are not ours
 
 
 @pytest.fixture(scope="session")

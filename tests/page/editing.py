@@ -98,9 +98,7 @@ class Editor:
         self.page.evaluate(LOOK_AT, [self.ids[name], x, y, scale])
 
     def title(self, name: str, title: str) -> None:
-        self.page.evaluate(
-            "([id, title]) => { app.graph.getNodeById(id).title = title }", [self.ids[name], title]
-        )
+        self.page.evaluate("([id, title]) => { app.graph.getNodeById(id).title = title }", [self.ids[name], title])
 
     def queue(self) -> None:
         self.page.evaluate("() => app.queuePrompt(0, 1)")

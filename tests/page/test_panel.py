@@ -66,9 +66,7 @@ def test_panel_opened_and_closed_in_mid_run(editor):
     """The host takes the view away and asks for it again; the store goes on."""
     editor.load(small(104, size=128, frames=33, steps=30))
     editor.queue()
-    editor.page.wait_for_function(
-        "() => /of 30 computed/.test(document.querySelector('.adacache-node')?.textContent)"
-    )
+    editor.page.wait_for_function("() => /of 30 computed/.test(document.querySelector('.adacache-node')?.textContent)")
     panel = editor.open_panel()
     editor.page.evaluate("() => app.extensionManager.command.execute('AdaCache.TogglePanel')")
     panel.wait_for(state="detached")
@@ -241,12 +239,8 @@ def test_keyboard_alone(editor):
 def test_a_thousand_steps_draw_without_a_stall(editor, tmp_path):
     panel = editor.open_panel()
     run = json.loads(TRACES.read_text())["fast"]
-    records = [
-        dict(run["records"][n % 30], evaluation=n + 1, step=n + 1, sigma=1 - n / 1000) for n in range(1000)
-    ]
-    (tmp_path / "long.json").write_text(
-        json.dumps({"version": 1, "runs": [dict(run, steps=1000, records=records)]})
-    )
+    records = [dict(run["records"][n % 30], evaluation=n + 1, step=n + 1, sigma=1 - n / 1000) for n in range(1000)]
+    (tmp_path / "long.json").write_text(json.dumps({"version": 1, "runs": [dict(run, steps=1000, records=records)]}))
     panel.locator("input[type=file]").set_input_files(tmp_path / "long.json")
     editor.page.wait_for_function(
         "() => /of 1000 steps/.test(document.querySelector('.adacache-headline')?.textContent)"
@@ -272,9 +266,7 @@ def test_a_thousand_steps_draw_without_a_stall(editor, tmp_path):
 
 def test_zoom_and_narrow_panels_cut_nothing_off(browser, server):
     for scale, width in ((1, 1400), (2, 700)):
-        with opened(
-            browser, server, viewport={"width": width, "height": 700}, device_scale_factor=scale
-        ) as editor:
+        with opened(browser, server, viewport={"width": width, "height": 700}, device_scale_factor=scale) as editor:
             panel = editor.open_panel()
             editor.run_graph(small(130 + scale))
             assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
