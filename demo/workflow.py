@@ -15,7 +15,7 @@ NEGATIVE = ""  # the demo model knows the empty caption as "no condition"
 class Shot:
     """What the video shows and how it is sampled; the same for every way of caching."""
 
-    prompt: str = "two red circles and one blue star on a navy background, moving fast"
+    prompt: str = "one green circle and two blue stars on a gray background, moving fast"
     seed: int = 1
     steps: int = 30
     cfg: float = 3.0
@@ -28,16 +28,16 @@ class Caching:
     """The settings of AdaCache in the demo; the numbers are for the demo model."""
 
     preset: str = "paper fast"
-    sensitivity: float = 2.0
+    sensitivity: float = 4.0
     moreg: bool = False
 
 
-# MoReg compares a video's motion to what is usual for the model. Published: 0.385, of Open-Sora.
-# 0.27 is the median motion score of the demo model.
+# MoReg compares a video's motion to what is usual for the model. Published: norm 0.385 and power 8, of Open-Sora.
+# 0.09 is the median motion score of the demo model, whose scores differ by a factor of three: power 8 would overdo it.
 MOREG = {
     "strides": "1",
-    "norm": 0.27,
-    "power": 8.0,
+    "norm": 0.09,
+    "power": 2.0,
     "divisor": 1.0,
     "gradient_weight": 10.0,
     "first_step": 0,

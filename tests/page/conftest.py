@@ -1,7 +1,7 @@
 """The page ring: the real frontends in a headless Chromium, on a real server with the demo model.
 
-It needs the host, Playwright for Python and a Chromium of the system (CHROMIUM_PATH names another one).
-Outside CI it is left out where one of them is missing.
+It needs the host, Playwright for Python and a Chromium of the system (CHROMIUM_PATH names another one), and runs
+only where ADACACHE_PAGES=1 asks for it: it takes long, and has not yet proved steady enough to hold up other changes.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ NEEDED = {
     "Chromium": CHROMIUM is not None,
 }
 MISSING = ", ".join(name for name, here in NEEDED.items() if not here)
+WANTED = os.environ.get("ADACACHE_PAGES") == "1"
 
 
 def pytest_configure() -> None:
-    if MISSING and os.environ.get("CI"):
+    if MISSING and WANTED:
         raise pytest.UsageError(f"tests/page cannot run without {MISSING}")
 
 
 def pytest_report_header() -> str | None:
-    return f"page: without {MISSING}; tests/page is left out" if MISSING else None
+    return None if WANTED else "page: tests/page is left out; ADACACHE_PAGES=1 asks for it"
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    return True if MISSING and collection_path.is_relative_to(HERE) else None
+    return True if not WANTED and collection_path.is_relative_to(HERE) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
