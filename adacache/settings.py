@@ -102,9 +102,12 @@ class Codebook:
             return self
         length = self.steps / steps
         stretch = (steps / self.steps) ** RATE_POWER
-        # Ten digits, so that 0.6000000000000001 reads 0.60.
-        entries = tuple((float(f"{t * length:.10g}"), max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries)
-        return Codebook(entries, steps)
+        entries = [(t * length, max(1, math.floor(r * stretch + 0.5))) for t, r in self.entries]
+        # Six digits, so that people can read them, unless two thresholds would fall together.
+        short = [(float(f"{t:.6g}"), r) for t, r in entries]
+        if len({t for t, _ in short}) == len(short):
+            entries = short
+        return Codebook(tuple(entries), steps)
 
 
 def _problem(entries: Sequence[tuple[float, int]]) -> str:

@@ -172,3 +172,10 @@ def test_bad_settings(changed: dict[str, object], field: str) -> None:
         Settings(**changed)
     assert caught.value.field == field
     assert str(caught.value).startswith(f"{field}: ")
+
+
+def test_scaling_keeps_thresholds_apart_that_differ_in_the_seventh_digit():
+    """Thresholds are shortened for reading only where they stay ascending."""
+    scaled = Codebook(((0.1, 3), (0.10000001, 2), (1.0, 1)), steps=30).for_steps(50)
+    thresholds = [threshold for threshold, _ in scaled.entries]
+    assert thresholds == sorted(set(thresholds)) and len(thresholds) == 3
