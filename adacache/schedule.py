@@ -65,6 +65,11 @@ class Observation(NamedTuple):
     rate: int
 
 
+def scaled(distance: float, motion: Motion | None, sensitivity: float) -> float:
+    """The value looked up in the codebook: the distance times what motion and sensitivity make of it (eq. 9)."""
+    return distance * (motion.factor if motion else 1.0) * sensitivity
+
+
 class PublishedSchedule:
     """AdaCache's schedule as its published code runs it, quirks included.
 
@@ -113,10 +118,8 @@ class PublishedSchedule:
         if change is None:
             return None
         distance = change / in_force
-        motion = None
-        if self.moreg is not None and score is not None:
-            motion = self.moreg.regularise(self.step, score, in_force)
-        looked_up = distance * (motion.factor if motion else 1.0) * self.sensitivity
+        motion = self.moreg.regularise(self.step, score, in_force) if self.moreg and score is not None else None
+        looked_up = scaled(distance, motion, self.sensitivity)
         self.rate = self.codebook.rate(looked_up)
         if self.max_reuses:
             self.rate = min(self.rate, self.max_reuses + 1)
@@ -153,8 +156,5 @@ class LockedSchedule:
         if change is None:
             return None
         distance = change / passed
-        motion = None
-        if self.moreg is not None and score is not None:
-            motion = self.moreg.regularise(self.step, score, passed)
-        looked_up = distance * (motion.factor if motion else 1.0) * self.sensitivity
-        return Observation(distance, looked_up, motion, self.rate)
+        motion = self.moreg.regularise(self.step, score, passed) if self.moreg and score is not None else None
+        return Observation(distance, scaled(distance, motion, self.sensitivity), motion, self.rate)
