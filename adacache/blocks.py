@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .distance import FrameGrid
-from .run import Evaluation
+from .evaluation import Evaluation
 
 Probe = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -45,7 +45,7 @@ def run_blocks(
     call = evaluation.call([key], grid)
     call.enter(x)
     if not call.compute:
-        return call.reuse(x)
+        return call.reuse(x)[0]
     middle = len(blocks) // 2
     for index, block in enumerate(blocks):
         # A copy, for blocks that write into their input.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Set
+from collections.abc import Callable, Hashable, Iterator, Set
 from dataclasses import dataclass
 
 import torch
@@ -10,25 +10,28 @@ from torch import Tensor
 
 FreeBytes = Callable[[torch.device], int]
 
+Parts = tuple[Tensor, ...]
+"""A hidden state or its residual: one tensor for most networks, several for those that carry more than the video."""
+
 
 @dataclass
 class Stream:
     """What one stream keeps: its residual R (trunk output - trunk input) and the probe of the same evaluation."""
 
-    residual: Tensor | None = None
+    residual: Parts | None = None
     probe: Tensor | None = None
 
-    def fits(self, x: Tensor) -> bool:
-        """Whether R can be added to a hidden state like `x`."""
-        return self.residual is not None and alike(self.residual, x)
+    def fits(self, hidden: Parts) -> bool:
+        """Whether R can be added to a hidden state like this one."""
+        return self.residual is not None and alike(self.residual, hidden)
 
-    def tensors(self) -> list[Tensor]:
-        return [t for t in (self.residual, self.probe) if t is not None]
+    def tensors(self) -> Parts:
+        return (*(self.residual or ()), *(() if self.probe is None else (self.probe,)))
 
 
-def alike(a: Tensor, b: Tensor) -> bool:
-    """Same shape and dtype; the device may differ, since cached tensors may live in host memory."""
-    return a.shape == b.shape and a.dtype == b.dtype
+def alike(a: Parts, b: Parts) -> bool:
+    """Same shapes and dtypes; the device may differ, since cached tensors may live in host memory."""
+    return [(t.shape, t.dtype) for t in a] == [(t.shape, t.dtype) for t in b]
 
 
 class ResidualCache:
@@ -52,19 +55,23 @@ class ResidualCache:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._streams
 
-    def keep(self, key: Hashable, residual: Tensor, probe: Tensor | None) -> None:
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._streams)
+
+    def keep(self, key: Hashable, residual: Parts, probe: Tensor | None) -> None:
         """Keep what a computed evaluation left, replacing what the stream had."""
         if self.place == "auto":
             self.place = self._choose(residual)
         stream = self[key]
-        stream.residual = self._put(residual, stream.residual)
+        before = stream.residual or (None,) * len(residual)
+        stream.residual = tuple(self._put(new, old) for new, old in zip(residual, before, strict=True))
         stream.probe = None if probe is None else self._put(probe, stream.probe)
         self.peak_bytes = max(self.peak_bytes, self.nbytes)
 
-    def keep_only(self, keys: Set[Hashable]) -> None:
-        """Drop the streams that a planned computation left out; what they keep is older than the schedule thinks."""
-        for key in self._streams.keys() - keys:
-            del self._streams[key]
+    def drop(self, keys: Set[Hashable]) -> None:
+        """Forget streams; those that are not here do not matter."""
+        for key in keys:
+            self._streams.pop(key, None)
 
     def drop_probes(self) -> None:
         """Restart the distance: the next computed evaluation has nothing to compare with."""
@@ -78,17 +85,18 @@ class ResidualCache:
     def nbytes(self) -> int:
         return sum(t.nbytes for stream in self._streams.values() for t in stream.tensors())
 
-    def _choose(self, residual: Tensor) -> str:
-        if self._free_bytes is None or residual.device.type == "cpu":
+    def _choose(self, residual: Parts) -> str:
+        device = residual[0].device
+        if self._free_bytes is None or device.type == "cpu":
             return "model"
         # Two streams (cond and uncond), each with a residual and a probe.
-        wanted = 4 * residual.nbytes
-        return "model" if wanted <= self.AUTO_SHARE * self._free_bytes(residual.device) else "system"
+        wanted = 4 * sum(part.nbytes for part in residual)
+        return "model" if wanted <= self.AUTO_SHARE * self._free_bytes(device) else "system"
 
     def _put(self, tensor: Tensor, old: Tensor | None) -> Tensor:
         if self.place != "system" or tensor.device.type == "cpu":
             return tensor
         # Pinned and reused from step to step, so that copies neither wait nor allocate.
-        if old is None or old.device.type != "cpu" or not alike(old, tensor):
+        if old is None or old.device.type != "cpu" or not alike((old,), (tensor,)):
             old = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.device.type == "cuda")
         return old.copy_(tensor, non_blocking=True)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from .distance import FrameGrid, change_sums, motion_score, motion_sums, relative_change
+from .evaluation import Evaluation
 from .moreg import MoReg
-from .residual import FreeBytes, ResidualCache, alike
+from .residual import FreeBytes, ResidualCache
 from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason
 from .settings import Settings, nearest_codebook
+from .steps import StepClock
 from .trace import Record, RunInfo, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from .ranks import Ranks
 
 # Four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
@@ -42,6 +40,9 @@ class Run:
         info: what the run is of, for the trace.
         free_bytes: free memory of a device, asked once when `settings.place` is "auto".
         on_record: called with every finished record, for a live display; its step may still be corrected.
+        evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
+            and each place in the step keeps a residual of its own.
+        ranks: the processes among which the token sequence is split, if it is.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Run:
         info: RunInfo | None = None,
         free_bytes: FreeBytes | None = None,
         on_record: Callable[[Record], None] | None = None,
+        evaluations_per_step: int = 1,
+        ranks: Ranks | None = None,
     ) -> None:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
@@ -65,10 +68,12 @@ class Run:
         )
         self.cache = ResidualCache(settings.place, free_bytes)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), str(codebook))
+        self.ranks = ranks
         self._on_record = on_record
         self._opened = 0.0
         self._lowest_sigma = float("inf")
-        self._steps_reported: int | None = None
+        self._clock = StepClock(steps, evaluations_per_step)
+        self._decision = Decision(True, Reason.FIRST)
         self._labelled = 0
         if self.locked and self.locked.steps != steps:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
@@ -102,14 +107,14 @@ class Run:
 
     def report_steps(self) -> None:
         """Say that `step_done` will be called once per step, so that steps need not be counted by evaluations."""
-        self._steps_reported = 0
+        self._clock.reported = 0
 
     def step_done(self, step: int) -> None:
         """The sampler's callback for its 0-based `step`, which fires right after that step's first evaluation."""
         self._label(max(1, step))
         if self.trace.records:
             self.trace.records[-1].step = step + 1
-        self._steps_reported = step + 1
+        self._clock.report(step)
 
     def _label(self, step: int) -> None:
         """Evaluations that came since the last callback belong to `step`."""
@@ -127,18 +132,22 @@ class Run:
         """
         started = time.perf_counter()
         self._opened = self._opened or started
-        evaluation = Evaluation(self, self._decide(sigma, allowed))
+        place = self._clock.advance()
+        if place == 0:
+            self._decision = self._decide(sigma, allowed)
+            self._lowest_sigma = min(self._lowest_sigma, sigma)
+        evaluation = Evaluation(self, self._decision, place)
         yield evaluation
         # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
         if not (evaluation.calls or self.refused):
             self.refuse("another node answered in place of the network")
-        self._lowest_sigma = min(self._lowest_sigma, sigma)
         self._finish(evaluation, sigma, started)
 
     def _decide(self, sigma: float, allowed: bool) -> Decision:
-        done = len(self.trace.records)
-        if self._steps_reported is not None and self._steps_reported < done:
-            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates the network several times per step")
+        """Once per step, for all its evaluations."""
+        if not self._clock.regular:
+            often = "several times per step" if self._clock.per_step == 1 else "in a way of its own"
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates the network {often}")
         if self.refused:
             return Decision(True, Reason.REFUSED)
         forced = None
@@ -154,9 +163,7 @@ class Run:
 
     def _finish(self, evaluation: Evaluation, sigma: float, started: float) -> None:
         computed, reason = evaluation.outcome()
-        number = len(self.trace.records) + 1
-        step = number if self._steps_reported is None else self._steps_reported + 1
-        record = Record(number, step, sigma, computed, reason)
+        record = Record(len(self.trace.records) + 1, self._clock.begun, sigma, computed, reason)
         if evaluation.decision.compute and not self.refused:
             self._observe(evaluation, record)
         ended = time.perf_counter()
@@ -169,7 +176,10 @@ class Run:
             self._on_record(record)
 
     def _observe(self, evaluation: Evaluation, record: Record) -> None:
-        self.cache.keep_only({stream for call in evaluation.calls for stream in call.captured})
+        # What a planned computation left out is older than the schedule thinks.
+        self.cache.drop({key for key in self.cache if key.place == evaluation.place} - evaluation.captured())
+        if evaluation.place:
+            return
         change, record.score = evaluation.read()
         seen: Observation | None = self.schedule.observe(change, record.score)
         record.rate = self.schedule.rate
@@ -181,140 +191,10 @@ class Run:
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self.cache.clear()
-        if self._steps_reported:
-            self._label(self._steps_reported)
+        if self._clock.reported:
+            self._label(self._clock.reported)
         if not self.trace.end:
             self.trace.end, self.trace.end_detail = end, detail
             if end == "done" and not self.trace.records:
                 self.refuse("the sampler made no evaluation that could be seen from here")
         return self.trace
-
-
-class Evaluation:
-    """One evaluation: a decision for all its network calls, and the sums that they measured."""
-
-    def __init__(self, run: Run, decision: Decision) -> None:
-        self.run = run
-        self.decision = decision
-        self.calls: list[Call] = []
-        self._seen: Counter[Hashable] = Counter()
-        self._lock = Lock()
-
-    def call(self, keys: Sequence[Hashable], grid: FrameGrid | None = None) -> Call:
-        """A network call whose batch holds one equal chunk of rows per key.
-
-        Args:
-            keys: what tells the chunks apart; the same key again in this evaluation is another stream.
-            grid: where the video's frames are in the token sequence; None leaves motion out.
-        """
-        with self._lock:
-            streams = []
-            for key in keys:
-                streams.append((key, self._seen[key]))
-                self._seen[key] += 1
-            call = Call(self.run, streams, grid, self.decision.compute)
-            self.calls.append(call)
-            return call
-
-    def outcome(self) -> tuple[bool, Reason]:
-        """Whether anything was computed, and why."""
-        if self.decision.compute:
-            return True, Reason.REFUSED if self.run.refused else self.decision.reason
-        if any(call.compute for call in self.calls):
-            return True, Reason.REFUSED if self.run.refused else Reason.MISSING
-        return False, self.decision.reason
-
-    def read(self) -> tuple[float | None, float | None]:
-        """Relative change and motion score over all streams: the one device sync of an evaluation."""
-        changes = [call.changes for call in self.calls if call.changes is not None]
-        motions = [call.motions for call in self.calls if call.motions is not None]
-        if not changes:
-            return None, None
-        sums = torch.cat([_total(changes), *([_total(motions)] if motions else [])]).tolist()
-        return relative_change(sums[:2]), motion_score(sums[2:]) if motions else None
-
-
-def _total(sums: Sequence[Tensor]) -> Tensor:
-    """Sum of vectors that may lie on several devices."""
-    return torch.stack([s.to(sums[0].device) for s in sums]).sum(0)
-
-
-class Call:
-    """One network call: computes and captures, or reuses.
-
-    The trunk is entered with `enter`, measured with `measure` and left with `leave`; `commit` keeps what was
-    captured once the call has returned, so that a call that dies half way leaves nothing behind. A reused call
-    asks `reuse` instead.
-    """
-
-    def __init__(self, run: Run, streams: list[tuple[Hashable, int]], grid: FrameGrid | None, compute: bool) -> None:
-        self.compute = compute or not all(key in run.cache for key in streams)
-        self.captured: list[tuple[Hashable, int]] = []
-        self.changes: Tensor | None = None
-        self.motions: Tensor | None = None
-        self._planned = compute
-        self._run = run
-        self._streams = streams
-        self._grid = grid
-        self._base: Tensor | None = None
-        self._probe: Tensor | None = None
-
-    def enter(self, x: Tensor) -> None:
-        """Before the first block. Falls back to computing where the cached residuals do not fit `x`."""
-        even = x.shape[0] % len(self._streams) == 0
-        if not self.compute:
-            self.compute = not (even and all(self._run.cache[key].fits(rows) for key, rows in self._rows(x)))
-        if self.compute and even:
-            self._base = x.detach().clone()
-
-    def measure(self, probe: Tensor) -> None:
-        """The probe of a computed call: a tensor of our own, of the batch's rows, that nobody else writes."""
-        self._probe = probe.detach()
-
-    def leave(self, out: Tensor) -> bool:
-        """After the last block; False where the trunk's output cannot be compared with its input."""
-        if self._base is None or not alike(self._base, out):
-            self._base = None
-            return False
-        # The residual takes the clone's memory.
-        torch.sub(out.detach(), self._base, out=self._base)
-        return True
-
-    @torch.no_grad()
-    def reuse(self, x: Tensor) -> Tensor:
-        """x + R in a fresh tensor."""
-        out = torch.empty_like(x)
-        for (key, rows), part in zip(self._rows(x), out.chunk(len(self._streams)), strict=True):
-            residual = self._run.cache[key].residual.to(x.device, non_blocking=True)
-            torch.add(rows, residual, out=part)
-        return out
-
-    @torch.no_grad()
-    def commit(self) -> None:
-        """Keep the captured residuals and probes, and measure the probes against the ones before."""
-        if self._base is None or self._run.refused:
-            return
-        for stream, (key, residual) in enumerate(self._rows(self._base)):
-            probe = self._probe.chunk(len(self._streams))[stream] if self._probe is not None else None
-            old = self._run.cache[key].probe
-            if probe is not None and old is not None and alike(old, probe):
-                self._measure(probe, old)
-                # The distance is taken between planned computations: a stream that only kept a new one company
-                # must not be measured from here, or decisions would depend on what was batched.
-                probe = probe if self._planned else old
-            self._run.cache.keep(key, residual, probe)
-            self.captured.append(key)
-        self._base = self._probe = None
-
-    def _measure(self, probe: Tensor, old: Tensor) -> None:
-        self.changes = _plus(self.changes, change_sums(probe, old))
-        strides = self._run.strides
-        if strides and self._grid and self._grid.fits(probe.shape[1]):
-            self.motions = _plus(self.motions, motion_sums(probe, self._grid, strides))
-
-    def _rows(self, x: Tensor) -> list[tuple[tuple[Hashable, int], Tensor]]:
-        return list(zip(self._streams, x.chunk(len(self._streams)), strict=True))
-
-
-def _plus(total: Tensor | None, sums: Tensor) -> Tensor:
-    return sums if total is None else total + sums

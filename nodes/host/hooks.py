@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...adacache.run import Call
+from ...adacache.evaluation import Call
 from .families import Family
 
 log = logging.getLogger("adacache")
@@ -109,7 +109,7 @@ class TrunkHooks:
         # A reused output is made here already: if there is no memory for it, the blocks can still run.
         self.call.enter(x)
         if not self.call.compute:
-            self._reused = self.call.reuse(x)
+            (self._reused,) = self.call.reuse(x)
 
     def _leave(self, out: Tensor) -> None:
         self._left += self.call.leave(out)

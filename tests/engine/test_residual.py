@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import PUBLISHED, Reason, Run, Settings, run_blocks
+from adacache.evaluation import StreamKey
 from adacache.residual import ResidualCache
 
 STEPS = 30
@@ -55,7 +56,7 @@ def test_reuse_keeps_nothing_of_the_caller(doubling, tens) -> None:
     for sigma in (1.0, 0.9):
         with run.evaluation(sigma) as evaluation:
             seen.append(run_blocks(evaluation, doubling, tens, probe=probe))
-        kept = run.cache["", 0].tensors()
+        kept = run.cache[StreamKey(0, "", 0)].tensors()
         assert len(kept) == 2
         assert not storages(*kept) & storages(*seen)
 
@@ -80,7 +81,7 @@ def test_reuse_returns_a_fresh_tensor(doubling, tens) -> None:
     for sigma in (1.0, 0.9, 0.8, 0.7):
         with run.evaluation(sigma) as evaluation:
             outputs.append(run_blocks(evaluation, doubling, tens))
-    kept = run.cache["", 0].tensors()
+    kept = run.cache[StreamKey(0, "", 0)].tensors()
     assert len(storages(*outputs, tens, *kept)) == 5 + len(kept)
 
 
@@ -148,7 +149,7 @@ def test_gradients_stay_out(doubling, tens) -> None:
     for sigma in (1.0, 0.9, 0.8):
         with run.evaluation(sigma) as evaluation:
             run_blocks(evaluation, doubling, tens.clone().requires_grad_())
-        assert not any(tensor.requires_grad for tensor in run.cache["", 0].tensors())
+        assert not any(tensor.requires_grad for tensor in run.cache[StreamKey(0, "", 0)].tensors())
     assert computed_steps(run) == [1, 2]
 
 

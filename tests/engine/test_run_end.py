@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Run, Settings, run_blocks
+from adacache.evaluation import StreamKey
 
 STEPS = 30
 
@@ -38,11 +39,11 @@ def test_exception_in_mid_evaluation(doubling, tens) -> None:
     with pytest.raises(RuntimeError, match="out of memory"), Run(Settings(), STEPS) as run:
         blocks = [*doubling, Failing(at=2)]
         evaluate(run, blocks, tens, 1.0)
-        kept = [tensor.clone() for tensor in run.cache["", 0].tensors()]
+        kept = [tensor.clone() for tensor in run.cache[StreamKey(0, "", 0)].tensors()]
         try:
             evaluate(run, blocks, 3 * tens, 0.9)
         finally:
-            assert all(map(torch.equal, run.cache["", 0].tensors(), kept))
+            assert all(map(torch.equal, run.cache[StreamKey(0, "", 0)].tensors(), kept))
     assert len(kept) == 2
     assert (run.trace.end, run.trace.end_detail) == ("failed", "RuntimeError: out of memory, say")
     assert len(run.trace.records) == 1

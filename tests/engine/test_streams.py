@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Codebook, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
-from adacache.run import Evaluation
+from adacache.evaluation import Evaluation, StreamKey
 
 STEPS = 30
 
@@ -46,7 +46,7 @@ def network(
             call.leave(x)
             call.commit()
         else:
-            x = call.reuse(x)
+            (x,) = call.reuse(x)
         outputs |= zip(keys, x.chunk(len(keys)), strict=True)
     return outputs
 
@@ -144,7 +144,7 @@ def test_system_memory_gives_the_same() -> None:
             rows = {key: drift(key, step).cuda() for key in ("cond", "uncond")}
             with run.evaluation(1 - step / 99) as evaluation:
                 outputs.append(torch.cat([*network(evaluation, [Bend(), Bend(), Bend()], rows).values()]))
-            kept = run.cache["cond", 0].tensors()
+            kept = run.cache[StreamKey(0, "cond", 0)].tensors()
             assert {tensor.is_cuda for tensor in kept} == {place == "model"}
         results.append((computed_steps(run), torch.stack(outputs)))
     assert results[0][0] == results[1][0]

@@ -1,0 +1,185 @@
+"""One evaluation of the network, and the network calls it is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .distance import FrameGrid, change_sums, motion_score, motion_sums, relative_change
+from .residual import Parts, alike
+from .schedule import Decision, Reason
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+class StreamKey(NamedTuple):
+    """What tells the streams of a run apart.
+
+    Attributes:
+        place: the evaluation's place in its step, from 0; samplers of higher order make several.
+        key: the caller's name for the rows.
+        turn: how many calls of this evaluation had the same key before.
+    """
+
+    place: int
+    key: Hashable
+    turn: int
+
+
+class Evaluation:
+    """One evaluation: a decision for all its network calls, and the sums that they measured."""
+
+    def __init__(self, run: Run, decision: Decision, place: int = 0) -> None:
+        self.run = run
+        self.decision = decision
+        self.place = place
+        self.calls: list[Call] = []
+        self._seen: Counter[Hashable] = Counter()
+        self._lock = Lock()  # a host may make its calls from several threads, one per device
+
+    def call(self, keys: Sequence[Hashable], grid: FrameGrid | None = None) -> Call:
+        """A network call whose batch holds one equal chunk of rows per key.
+
+        Args:
+            keys: what tells the chunks apart; the same key again in this evaluation is another stream.
+            grid: where the video's frames are in the token sequence; None leaves motion out.
+        """
+        with self._lock:
+            streams = []
+            for key in keys:
+                streams.append(StreamKey(self.place, key, self._seen[key]))
+                self._seen[key] += 1
+            call = Call(self.run, streams, grid, self.decision.compute)
+            self.calls.append(call)
+            return call
+
+    def captured(self) -> set[StreamKey]:
+        """The streams whose residual was kept in this evaluation."""
+        return {stream for call in self.calls for stream in call.captured}
+
+    def outcome(self) -> tuple[bool, Reason]:
+        """Whether anything was computed, and why."""
+        if self.decision.compute:
+            return True, Reason.REFUSED if self.run.refused else self.decision.reason
+        if any(call.compute for call in self.calls):
+            return True, Reason.REFUSED if self.run.refused else Reason.MISSING
+        return False, self.decision.reason
+
+    def read(self) -> tuple[float | None, float | None]:
+        """Relative change and motion score over all streams: the one device sync of an evaluation."""
+        changes = [call.changes for call in self.calls if call.changes is not None]
+        motions = [call.motions for call in self.calls if call.motions is not None]
+        if not changes:
+            return None, None
+        totals = torch.cat([_total(changes), *([_total(motions)] if motions else [])])
+        if self.run.ranks:
+            totals = self.run.ranks.total(totals)
+        sums = totals.tolist()
+        return relative_change(sums[:2]), motion_score(sums[2:]) if motions else None
+
+
+def _total(sums: Sequence[Tensor]) -> Tensor:
+    """Sum of vectors that may lie on several devices."""
+    return torch.stack([s.to(sums[0].device) for s in sums]).sum(0)
+
+
+class Call:
+    """One network call: computes and captures, or reuses.
+
+    The trunk is entered with `enter`, measured with `measure` and left with `leave`; `commit` keeps what was
+    captured once the call has returned, so that a call that dies half way leaves nothing behind. A reused call
+    asks `reuse` instead. A hidden state is one tensor for most networks, and several for those that carry more
+    than the video, such as video and sound; each has the batch's rows first.
+    """
+
+    def __init__(self, run: Run, streams: list[StreamKey], grid: FrameGrid | None, compute: bool) -> None:
+        self.compute = compute or not all(key in run.cache for key in streams)
+        self.captured: list[StreamKey] = []
+        self.changes: Tensor | None = None
+        self.motions: Tensor | None = None
+        self._planned = compute
+        self._run = run
+        self._streams = streams
+        self._grid = grid
+        self._base: Parts | None = None
+        self._probe: Tensor | None = None
+
+    @property
+    def measures(self) -> bool:
+        """Whether the probe of this call is looked at: only a step's first evaluation decides."""
+        return self._streams[0].place == 0
+
+    def enter(self, *hidden: Tensor) -> None:
+        """Before the first block. Falls back to computing where the cached residuals do not fit."""
+        even = all(part.shape[0] % len(self._streams) == 0 for part in hidden)
+        if not self.compute:
+            self.compute = not (even and all(self._run.cache[key].fits(rows) for key, rows in self._rows(hidden)))
+        if self.compute and even:
+            self._base = tuple(part.detach().clone() for part in hidden)
+
+    def measure(self, probe: Tensor) -> None:
+        """The probe of a computed call: a tensor of our own, of the batch's rows, that nobody else writes."""
+        if self.measures:
+            self._probe = probe.detach()
+
+    def leave(self, *hidden: Tensor) -> bool:
+        """After the last block; False where the trunk's output cannot be compared with its input."""
+        if self._base is None or not alike(self._base, hidden):
+            self._base = None
+            return False
+        # The residual takes the clone's memory.
+        for base, out in zip(self._base, hidden, strict=True):
+            torch.sub(out.detach(), base, out=base)
+        return True
+
+    @torch.no_grad()
+    def reuse(self, *hidden: Tensor) -> Parts:
+        """x + R, part by part, in fresh tensors."""
+        outs = tuple(torch.empty_like(part) for part in hidden)
+        for (key, rows), out_rows in zip(self._rows(hidden), self._chunks(outs), strict=True):
+            for x, residual, out in zip(rows, self._run.cache[key].residual, out_rows, strict=True):
+                torch.add(x, residual.to(x.device, non_blocking=True), out=out)
+        return outs
+
+    @torch.no_grad()
+    def commit(self) -> None:
+        """Keep the captured residuals and probes, and measure the probes against the ones before."""
+        if self._base is None or self._run.refused:
+            return
+        for stream, (key, residual) in enumerate(self._rows(self._base)):
+            probe = self._probe.chunk(len(self._streams))[stream] if self._probe is not None else None
+            old = self._run.cache[key].probe
+            if probe is not None and old is not None and alike((old,), (probe,)):
+                self._measure(probe, old)
+                # The distance is taken between planned computations: a stream that only kept a new one company
+                # must not be measured from here, or decisions would depend on what was batched.
+                probe = probe if self._planned else old
+            self._run.cache.keep(key, residual, probe)
+            self.captured.append(key)
+        self._base = self._probe = None
+
+    def _measure(self, probe: Tensor, old: Tensor) -> None:
+        self.changes = _plus(self.changes, change_sums(probe, old))
+        strides = self._run.strides
+        if not (strides and self._grid):
+            return
+        whole = self._run.ranks.whole(probe) if self._run.ranks else probe
+        if self._grid.fits(whole.shape[1]):
+            self.motions = _plus(self.motions, motion_sums(whole, self._grid, strides))
+
+    def _chunks(self, hidden: Parts) -> list[Parts]:
+        """Per stream, its rows of every part."""
+        return list(zip(*(part.chunk(len(self._streams)) for part in hidden), strict=True))
+
+    def _rows(self, hidden: Parts) -> list[tuple[StreamKey, Parts]]:
+        return list(zip(self._streams, self._chunks(hidden), strict=True))
+
+
+def _plus(total: Tensor | None, sums: Tensor) -> Tensor:
+    return sums if total is None else total + sums

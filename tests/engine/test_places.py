@@ -1,0 +1,117 @@
+"""Samplers of higher order: one decision per step, a residual per evaluation; and hidden states of several parts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from adacache import Reason, Run, RunInfo, Settings, run_blocks
+from adacache.steps import StepClock
+
+STEPS = 12
+
+
+def sample(run: Run, blocks, per_step: int, short_tail: bool = True) -> list[tuple[int, int, Tensor]]:
+    """Like the host's samplers: `per_step` evaluations, one in the last step; reports after a step's first.
+
+    The hidden state is 10 at place 0, 20 at place 1 and so on, so that each place's residual is known by its size.
+    """
+    run.report_steps()
+    outputs = []
+    for step in range(STEPS):
+        for place in range(1 if short_tail and step == STEPS - 1 else per_step):
+            with run.evaluation(1 - (step + place / per_step) / STEPS) as evaluation:
+                x = torch.full((1, 3, 2), 10.0 * (place + 1))
+                outputs.append((step, place, run_blocks(evaluation, blocks, x)))
+            if place == 0:
+                run.step_done(step)
+    run.close()
+    return outputs
+
+
+@pytest.mark.parametrize("per_step", [2, 3])
+def test_one_decision_per_step_and_a_residual_per_place(per_step: int, doubling) -> None:
+    """All evaluations of a step are computed or all reused, each with the residual of its own place."""
+    run = Run(Settings(), STEPS, evaluations_per_step=per_step)
+    outputs = sample(run, doubling, per_step)
+    assert not run.trace.note
+    by_step: dict[int, set[bool]] = {}
+    for record in run.trace.records:
+        by_step.setdefault(record.step, set()).add(record.computed)
+    assert list(by_step) == list(range(1, STEPS + 1))
+    assert all(len(kinds) == 1 for kinds in by_step.values())
+    assert sum(kinds == {False} for kinds in by_step.values()) >= 5
+    assert all(output.unique().item() == 40.0 * (place + 1) for _, place, output in outputs)
+
+
+def test_steps_are_decided_as_with_one_evaluation(doubling, tens) -> None:
+    """A further evaluation per step changes nothing in the distances and decisions of the first."""
+    single = Run(Settings(), STEPS)
+    for step in range(STEPS):
+        with single.evaluation(1 - step / STEPS) as evaluation:
+            run_blocks(evaluation, doubling, tens)
+    double = Run(Settings(), STEPS, evaluations_per_step=2)
+    sample(double, doubling, 2)
+    first = [r for n, r in enumerate(double.trace.records) if not n or double.trace.records[n - 1].step != r.step]
+    rows = [[(r.step, r.computed, r.distance, r.rate) for r in records] for records in (single.trace.records, first)]
+    assert rows[0] == rows[1]
+
+
+def test_noise_that_rises_within_a_step_is_no_restart(doubling, tens) -> None:
+    """A second evaluation looks ahead; the next step then begins at a higher noise level than it saw."""
+    run = Run(Settings(), STEPS, evaluations_per_step=2)
+    for step in range(STEPS):
+        for sigma in (1 - step / STEPS, 1 - (step + 2) / STEPS):
+            with run.evaluation(sigma) as evaluation:
+                run_blocks(evaluation, doubling, tens)
+    assert Reason.RESTARTED not in {record.reason for record in run.trace.records}
+
+
+def test_a_sampler_that_does_not_keep_to_its_count(doubling, tens) -> None:
+    """One evaluation per step where two were expected: nothing is cached from there on, and the note says so."""
+    run = Run(Settings(), STEPS, RunInfo(sampler="odd"), evaluations_per_step=2)
+    run.report_steps()
+    for step in range(STEPS):
+        with run.evaluation(1 - step / STEPS) as evaluation:
+            assert run_blocks(evaluation, doubling, tens).unique().item() == 40.0
+        run.step_done(step)
+    trace = run.close()
+    assert trace.note == "the sampler odd evaluates the network in a way of its own"
+    assert [record.step for record in trace.records] == list(range(1, STEPS + 1))
+    assert trace.reused == 0
+
+
+def test_clock_allows_a_shorter_end() -> None:
+    """Three evaluations per step, two in the last but one and one in the last, as heunpp2 makes them."""
+    clock = StepClock(4, per_step=3)
+    clock.reported = 0
+    places = []
+    for step, count in enumerate((3, 3, 2, 1)):
+        for place in range(count):
+            places.append(clock.advance())
+            if place == 0:
+                clock.report(step)
+    assert places[:8] == [0, 1, 2, 0, 1, 2, 0, 1] and clock.regular and clock.begun == 4
+
+
+def test_hidden_states_of_several_parts(tens) -> None:
+    """Video and sound, say: each part gets its own residual, and a part of another shape means computing."""
+    run = Run(Settings(), 30)
+    video, sound = tens, torch.full((1, 5, 1), 2.0)
+    for sigma in (1.0, 0.9, 0.8):
+        with run.evaluation(sigma) as evaluation:
+            call = evaluation.call([""])
+            call.enter(video, sound)
+            if call.compute:
+                call.measure(video)
+                assert call.leave(video + 3, sound * 4)
+                call.commit()
+            else:
+                outputs = call.reuse(video, sound)
+    assert [record.computed for record in run.trace.records] == [True, True, False]
+    assert [part.unique().item() for part in outputs] == [13.0, 8.0]
+    with run.evaluation(0.7) as evaluation:
+        call = evaluation.call([""])
+        call.enter(video, sound[:, :4])
+        assert call.compute
