@@ -92,7 +92,7 @@ def test_who_joins_in_mid_run_finds_it(listener: Listener, server: str, shot: Sh
     found = []
 
     def join(node: str, step: int) -> None:
-        if node == "sampler" and step == 5:
+        if node == "sampler" and step >= 5 and not found:  # later hosts leave out steps that follow fast
             found.append(ask(server, "/adacache/runs?limit=1")[1]["runs"][0])
             listener.interrupt()
 

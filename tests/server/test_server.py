@@ -72,9 +72,11 @@ def test_error_while_running_names_the_node(client: Client, shot: Shot):
 
 def test_interrupt_then_a_clean_run(client: Client, shot: Shot):
     long = replace(shot, steps=200)
+    stopped = []
 
     def stop_at_step_five(node: str, step: int) -> None:
-        if node == "sampler" and step == 5:
+        if node == "sampler" and step >= 5 and not stopped:  # later hosts leave out steps that follow fast
+            stopped.append(step)
             client.interrupt()
 
     with pytest.raises(Interrupted):

@@ -14,18 +14,23 @@ from demo.workflow import MOREG, Caching, Shot, graph
 
 FILES = [*sorted((host.REPO / "workflows").glob("*.json")), DEMO]
 FRONTEND_ONLY = {"MarkdownNote"}
+GROUPS = ("required", "optional")
 SEED_CONTROL = "control after generate"  # the frontend's own widget, saved after each seed
 
 
 def widgets(node: dict, infos: dict[str, dict]) -> dict[str, object]:
-    """A saved node's widget values by name; they are saved in the order of the node's definition."""
-    info = infos[node["type"]]
+    """A saved node's widget values by name; they are saved in the order of the node's definition.
+
+    Later hosts add optional widgets behind those that were saved; the browser gives them their defaults.
+    """
+    order = infos[node["type"]]["input_order"]
     sockets = {entry["name"] for entry in node["inputs"]}
-    names = [name for group in ("required", "optional") for name in info["input_order"].get(group, ())]
-    names = [name for name in names if name not in sockets]
+    names, optional = ([name for name in order.get(group, ()) if name not in sockets] for group in GROUPS)
     if "seed" in names:
         names.insert(names.index("seed") + 1, SEED_CONTROL)
-    return dict(zip(names, node["widgets_values"], strict=True))
+    values = node["widgets_values"]
+    names += optional[: max(len(values) - len(names), 0)]
+    return dict(zip(names, values, strict=True))
 
 
 def load(file: Path) -> list[dict]:
