@@ -124,9 +124,13 @@ class Call:
             self._base = tuple(part.detach().clone() for part in hidden)
 
     def measure(self, probe: Tensor) -> None:
-        """The probe of a computed call: a tensor of our own, of the batch's rows, that nobody else writes."""
+        """The probe of a computed call: a tensor of our own, that nobody else writes.
+
+        Args:
+            probe: (rows, tokens, channels); several axes of tokens are taken as one.
+        """
         if self.measures:
-            self._probe = probe.detach()
+            self._probe = probe.detach().flatten(1, -2)
 
     def leave(self, *hidden: Tensor) -> bool:
         """After the last block; False where the trunk's output cannot be compared with its input."""

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import comfy.cli_args
 import comfy.model_management
 import torch
 from comfy_execution.utils import get_executing_context
 
+from ...adacache.ranks import Ranks
+
 # transformer_options keys and wrapper keys of caches that would skip the network under us.
 _OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}
 
-# Samplers of the host that evaluate the network several times per step. Others are found out while they run, by
-# the steps they report; these can make a first step or two look like one evaluation each.
-_SEVERAL_EVALUATIONS = frozenset(
-    [
-        "dpm_2",
-        "dpm_2_ancestral",
-        "dpm_adaptive",
-        "dpm_fast",
-        "dpmpp_2s_ancestral",
-        "dpmpp_2s_ancestral_cfg_pp",
-        "dpmpp_sde",
-        "dpmpp_sde_gpu",
-        "exp_heun_2_x0",
-        "exp_heun_2_x0_sde",
-        "heun",
-        "heunpp2",
-        "sa_solver_pece",
-        "seeds_2",
-        "seeds_3",
-    ]
-)
+# Evaluations per step of the host's samplers of higher order; the last step or two may make fewer.
+_EVALUATIONS = {
+    "dpm_2": 2,
+    "dpm_2_ancestral": 2,
+    "dpmpp_2s_ancestral": 2,
+    "dpmpp_2s_ancestral_cfg_pp": 2,
+    "dpmpp_sde": 2,
+    "dpmpp_sde_gpu": 2,
+    "exp_heun_2_x0": 2,
+    "exp_heun_2_x0_sde": 2,
+    "heun": 2,
+    "heunpp2": 3,
+    "seeds_2": 2,
+    "seeds_3": 3,
+}
+
+# These evaluate the network a varying number of times, or report steps otherwise; what a step is cannot be told.
+_IRREGULAR = frozenset(["dpm_adaptive", "dpm_fast", "sa_solver_pece"])
 
 
 def sampler_name(sampler: Any) -> str:
@@ -42,9 +44,14 @@ def sampler_name(sampler: Any) -> str:
     return name.removeprefix("sample_").removesuffix("_function")
 
 
-def evaluates_several_times(name: str) -> bool:
-    """Whether a sampler of the host is known to evaluate the network several times per step."""
-    return name in _SEVERAL_EVALUATIONS
+def evaluations_per_step(name: str) -> int:
+    """How often a sampler of the host evaluates the network in a step; 1 where it is not known to be more."""
+    return _EVALUATIONS.get(name, 1)
+
+
+def is_irregular(name: str) -> bool:
+    """Whether a sampler of the host is known to evaluate the network in a way of its own."""
+    return name in _IRREGULAR
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -80,6 +87,47 @@ def send(event: str, data: dict[str, Any], client: str) -> None:
 
 def free_bytes(device: torch.device) -> int:
     return int(comfy.model_management.get_free_memory(device))
+
+
+def scheduled_hooks(model: Any) -> Hashable:
+    """What scheduled hooks (LoRAs with keyframes) make of the weights now (`comfy/hooks.py:HookGroup`)."""
+    group = getattr(getattr(model, "current_patcher", None), "current_hooks", None)
+    return tuple((hook.hook_ref, hook.strength) for hook in group.hooks) if group is not None else None
+
+
+@contextmanager
+def memory_compiler_off() -> Iterator[None]:
+    """Keep newer hosts from compiling the network's allocations (`comfy/model_prefetch.py`) while a run caches.
+
+    They expect each call of the network to allocate what the one before did, and nothing to stay.
+    """
+    arguments = comfy.cli_args.args
+    if not hasattr(arguments, "disable_comfy_compiler"):
+        yield
+        return
+    before = arguments.disable_comfy_compiler
+    arguments.disable_comfy_compiler = True
+    try:
+        yield
+    finally:
+        arguments.disable_comfy_compiler = before
+
+
+def lasting_memory() -> AbstractContextManager[Any]:
+    """For tensors that outlive a call of the network: kept out of the host's compiled allocations."""
+    pause = getattr(sys.modules.get("comfy.model_prefetch"), "pause_malloc_graph", None)
+    return pause() if pause is not None else nullcontext()
+
+
+def ranks() -> Ranks | None:
+    """The processes among which the token sequence is split, where a pack for several GPUs does that (xDiT)."""
+    parallel = sys.modules.get("xfuser.core.distributed")
+    try:
+        group = parallel.get_sp_group() if parallel is not None else None
+        return Ranks(group.device_group) if group is not None and group.world_size > 1 else None
+    except (AttributeError, AssertionError):
+        # It is there, but nothing is split; it says so by an assertion.
+        return None
 
 
 def is_training() -> bool:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from inspect import signature
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ...adacache.evaluation import Call
-from .families import Family
+from ...adacache.residual import Parts
+from . import compat
+from .families import Family, Stack
+from .swapping import called, calling
 
 log = logging.getLogger("adacache")
 
 Patch = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+State = tuple[Any, ...]
+"""What runs through the blocks of a stack, the video first."""
+
+
+class _Heard(Exception):
+    """Ends a second run of a block once its attention was heard."""
 
 
 class TrunkHooks:
-    """Hooks for every block of a network, through the host's `patches_replace["dit"]`, for one call only.
+    """Hooks for every block of a network, for one call only.
 
-    A patch that another node put on a block runs as that block. A reused call returns each block's input
+    Blocks that the host lets nodes replace are hooked through `patches_replace["dit"]`, where a patch that another
+    node put on a block runs as that block; the others by their `forward`. A reused call returns each block's input
     unchanged, and from the last block the trunk's input plus the cached residual.
 
     Should anything of ours fail (memory, most likely), the blocks run as if we were not there, and `error` says why.
@@ -31,10 +43,14 @@ class TrunkHooks:
         self.call = call
         self.probed = ""
         self.error = ""
-        self._blocks = getattr(network, family.blocks)
-        self._middle = len(self._blocks) // 2
-        self._reused: Tensor | None = None
-        self._attention: Tensor | None = None
+        self._places = [(stack, key) for stack in family.stacks for key in range(len(getattr(network, stack.blocks)))]
+        self._last = len(self._places) - 1
+        self._middle = len(self._places) // 2
+        self._quiet = ExitStack()
+        self._tokens = 0
+        self._start = 0
+        self._reused: Parts | None = None
+        self._ear: Ear | None = None
         self._entered = 0
         self._left = 0
 
@@ -48,85 +64,224 @@ class TrunkHooks:
         """Whether no block asked us."""
         return self._entered == 0 and self._left == 0
 
-    def install(self, transformer_options: dict[str, Any]) -> dict[str, Any]:
-        """A copy of the options with our hooks over whatever patches are there."""
-        replaced = transformer_options.get("patches_replace", {})
-        patches = dict(replaced.get("dit", {}))
-        for index in range(len(self._blocks)):
-            place = (self.family.kind, index)
-            patches[place] = self._hook(index, patches.get(place) or _run_block)
-        return {**transformer_options, "patches_replace": {**replaced, "dit": patches}}
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Catch the middle block's attention output while the call runs."""
-        attention = getattr(self._blocks[self._middle], self.family.attention, None)
-        handle = attention.register_forward_hook(self._heard) if attention is not None else None
-        try:
-            yield
-        finally:
-            if handle is not None:
-                handle.remove()
-
-    def _heard(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        self._attention = output
-
     def keep(self) -> None:
         """Keep what the call captured, once it has returned."""
         self._safely(self.call.commit)
 
-    def _hook(self, index: int, inner: Patch) -> Patch:
-        last = index == len(self._blocks) - 1
+    def install(self, transformer_options: dict[str, Any]) -> dict[str, Any]:
+        """A copy of the options with our hooks over whatever is there.
 
+        What needs the very modules that run waits for a wrapper around the network, the innermost one: by then
+        compiled modules are in their places, and on several devices it is that device's network.
+        """
+        replaced, wrappers = (transformer_options.get(name, {}) for name in ("patches_replace", "wrappers"))
+        patches = dict(replaced.get("dit", {}))
+        for position, (stack, index) in enumerate(self._places):
+            if stack.kind:
+                place = (stack.kind, index)
+                patches[place] = self._patch(position, stack, patches.get(place) or _run_block)
+        around = wrappers.get("diffusion_model", {})
+        ours = {"adacache.blocks": [self._around]}
+        return {
+            **transformer_options,
+            "patches_replace": {**replaced, "dit": patches},
+            "wrappers": {**wrappers, "diffusion_model": {**around, **ours}},
+        }
+
+    def _around(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+        """DIFFUSION_MODEL: hook the forwards, listen to the attention, and keep side blocks quiet."""
+        network = executor.class_obj
+        blocks = [block for stack in self.family.stacks for block in _blocks(network, stack)]
+        own = {
+            block: self._forward(position, stack, block)
+            for position, ((stack, _), block) in enumerate(zip(self._places, blocks, strict=True))
+            if not stack.kind
+        }
+        with ExitStack() as hooked:
+            if own:
+                hooked.enter_context(calling(own))
+            if self.family.gate and self.call.compute and self.call.measures:
+                self._ear = hooked.enter_context(Ear(blocks[self._middle], self.family.attention).listening())
+            if not self.call.compute:
+                self._quiet.enter_context(self.family.quiet(network))
+            hooked.enter_context(self._quiet)
+            return executor(*args, **kwargs)
+
+    def _patch(self, position: int, stack: Stack, inner: Patch) -> Patch:
         def block(args: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-            if index == 0:
-                self._entered += 1
-                self._safely(lambda: self._enter(args["img"]))
-            if self._reused is not None:
-                self._left += last
-                return {"img": self._reused if last else args["img"]}
-            self._attention = None
-            out = inner(args, extra)
-            if index == self._middle:
-                self._safely(lambda: self._measure(index, args, out["img"]))
-            if last:
-                self._safely(lambda: self._leave(out["img"]))
-            return out
+            out: dict[str, Any] = {}
+
+            def run() -> State:
+                out.update(inner(args, extra))
+                return tuple(out[name] for name in stack.state)
+
+            state = self._pass(position, stack, tuple(args[name] for name in stack.state), args, run)
+            return {**out, **dict(zip(stack.state, state, strict=True))}
 
         return block
+
+    def _forward(self, position: int, stack: Stack, block: nn.Module) -> Callable[..., Any]:
+        original = called(block)
+        parameters = signature(getattr(block, "_orig_mod", block).forward)
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            given = parameters.bind(*args, **kwargs).arguments
+
+            def run() -> State:
+                out = original(*args, **kwargs)
+                return out if len(stack.state) > 1 else (out,)
+
+            state = self._pass(position, stack, tuple(given[name] for name in stack.state), given, run)
+            return state if len(stack.state) > 1 else state[0]
+
+        return forward
+
+    def _pass(
+        self, position: int, stack: Stack, state: State, args: Mapping[str, Any], run: Callable[[], State]
+    ) -> State:
+        """One block: run it and look on, or let the state pass."""
+        if position == 0:
+            self._entered += 1
+            self._safely(lambda: self._enter(state[0]))
+            if self._reused is None:
+                self._quiet.close()  # it is computed after all, and with all that belongs to it
+        if stack.joined:
+            self._start = _video_start(stack, args, state[0].shape[1] - self._tokens)
+        if self._reused is not None:
+            if position == self._last:
+                self._left += 1
+                return (self._instead(stack, state[0]), *state[1:])
+            if position == 0 and self.family.copies:
+                return (state[0].clone(), *state[1:])
+            return state
+        measured = position == self._middle and self.call.measures
+        if measured:
+            before = self._video(stack, state[0])
+            before = before.clone() if self.family.writes else before
+            self._safely(lambda: self._ear and self._ear.attend(run))
+        out = run()
+        if measured:
+            self._safely(lambda: self._measure(args, before, self._video(stack, out[0])))
+        if position == self._last:
+            self._safely(lambda: self._leave(stack, out[0]))
+        return out
 
     def _safely(self, ours: Callable[[], None]) -> None:
         """Do something of ours, never the host's, unless something of ours failed before."""
         if self.error:
             return
         try:
-            ours()
+            with compat.lasting_memory():
+                ours()
         except Exception as error:
+            if compat.is_interrupt(error):
+                raise
             log.exception("AdaCache failed; the run goes on without it")
             self.error = f"{type(error).__name__}: {error}"
 
-    def _enter(self, x: Tensor) -> None:
+    def _enter(self, hidden: Any) -> None:
         # A reused output is made here already: if there is no memory for it, the blocks can still run.
-        self.call.enter(x)
+        parts = self.family.layout.parts(hidden)
+        self._tokens = parts[0].shape[1]
+        self.call.enter(*parts)
         if not self.call.compute:
-            (self._reused,) = self.call.reuse(x)
+            self._reused = self.call.reuse(*parts)
 
-    def _leave(self, out: Tensor) -> None:
-        self._left += self.call.leave(out)
+    def _leave(self, stack: Stack, hidden: Any) -> None:
+        parts = self.family.layout.parts(hidden)
+        self._left += self.call.leave(self._cut(stack, parts[0]), *parts[1:])
 
-    def _measure(self, index: int, args: dict[str, Any], out: Tensor) -> None:
+    def _instead(self, stack: Stack, hidden: Any) -> Any:
+        """The last block's output on a reused call; text that ran along with the video stays as it is."""
+        reused = self.family.layout.joined(self._reused)
+        if not stack.joined:
+            return reused
+        hidden = hidden.clone()
+        self._cut(stack, hidden).copy_(reused)
+        return hidden
+
+    def _video(self, stack: Stack, hidden: Any) -> Tensor:
+        return self._cut(stack, self.family.layout.parts(hidden)[0])
+
+    def _cut(self, stack: Stack, tokens: Tensor) -> Tensor:
+        """The video's tokens of a sequence that may hold text as well."""
+        return tokens[:, self._start : self._start + self._tokens] if stack.joined else tokens
+
+    def _measure(self, args: Mapping[str, Any], before: Tensor, after: Tensor) -> None:
         """The gated attention residual, or all that the block added where attention was not heard."""
-        attention, self._attention = self._attention, None
-        probe = None if attention is None else self._gated(self._blocks[index], args, attention)
-        self.probed = f"{'block' if probe is None else 'attention'} residual of block {index + 1}"
-        self.call.measure(out - args["img"] if probe is None else probe)
+        probe = None
+        if self._ear and self._ear.heard is not None:
+            probe, self._ear.heard = self._gated(args, self._ear.heard), None
+        self.probed = f"{'block' if probe is None else 'attention'} residual of block {self._middle + 1}"
+        self.call.measure(after - before if probe is None else probe)
 
-    def _gated(self, block: nn.Module, args: dict[str, Any], attention: Tensor) -> Tensor | None:
+    def _gated(self, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
         try:
-            return self.family.gate(block, args, attention)
-        except (AttributeError, IndexError, KeyError, RuntimeError):
+            return self.family.gate(self._ear.block, args, attention)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             # The measure reads a block's insides, which a later host may name otherwise; the run must not notice.
             return None
+
+
+class Ear:
+    """Hears the output of a block's self-attention.
+
+    Attributes:
+        block: the block, as it was before it was compiled.
+        heard: the output, once it ran.
+    """
+
+    def __init__(self, block: nn.Module, attention: str) -> None:
+        self.block = getattr(block, "_orig_mod", block)
+        self.heard: Tensor | None = None
+        self._attention = getattr(self.block, attention, None)
+        self._compiled = self.block is not block or getattr(block, "_compiled_call_impl", None) is not None
+
+    @contextmanager
+    def listening(self) -> Iterator[Ear]:
+        """Hear the block as it runs; a compiled one must not see us, and is heard by `attend`."""
+        if self._compiled or self._attention is None:
+            yield self
+            return
+        handle = self._attention.register_forward_hook(self._hear)
+        try:
+            yield self
+        finally:
+            handle.remove()
+
+    def attend(self, run: Callable[[], Any]) -> None:
+        """Nothing can be heard inside a compiled block: start it once more, uncompiled, up to its attention.
+
+        So decisions are those of a network that is not compiled, and the compiled block runs as it would without us.
+        """
+        if not self._compiled or self._attention is None:
+            return
+        handle = self._attention.register_forward_hook(self._hear_and_stop)
+        try:
+            with torch.compiler.set_stance("force_eager"):
+                run()
+        except _Heard:
+            pass
+        finally:
+            handle.remove()
+
+    def _hear(self, module: nn.Module, args: Any, output: Tensor) -> None:
+        self.heard = output
+
+    def _hear_and_stop(self, module: nn.Module, args: Any, output: Tensor) -> None:
+        self.heard = output
+        raise _Heard
+
+
+def _blocks(network: nn.Module, stack: Stack) -> list[nn.Module]:
+    blocks = getattr(network, stack.blocks)
+    return list(blocks.values() if isinstance(blocks, nn.ModuleDict) else blocks)
+
+
+def _video_start(stack: Stack, args: Mapping[str, Any], text: int) -> int:
+    """The video's first token where video and text are joined; newer hosts tell, as they changed the order."""
+    told = args.get("transformer_options", {}).get("img_slice")
+    return told[0] if told else 0 if stack.joined == "first" else text
 
 
 def _run_block(args: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

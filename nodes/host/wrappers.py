@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
@@ -15,11 +16,13 @@ from uuid import uuid4
 from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
-from ...adacache import Run, RunInfo, Settings
+from ...adacache import FrameGrid, Run, RunInfo, Settings
+from ...adacache.evaluation import Evaluation
 from . import compat
 from .events import Feed
-from .families import Family, family_of
+from .families import Family, class_name, family_of
 from .hooks import TrunkHooks
+from .output import PROBE, Output, frame_grid
 from .streams import stream_keys
 
 log = logging.getLogger("adacache")
@@ -36,9 +39,10 @@ class Session:
     def __init__(self, run: Run, feed: Feed, family: Family | None, window: tuple[float, float]) -> None:
         self.run = run
         self.feed = feed
-        self.family = family
+        self.family = family  # None: the network is cached as one piece
         self.window = window
-        self.evaluation = None
+        self.evaluation: Evaluation | None = None
+        self.fits: bool | None = None  # whether a network cached as one piece lets us; None before it was asked
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
         return self
@@ -65,7 +69,8 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
         options[KEY] = session
         session.feed.opened(session.run.trace)
         try:
-            result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+            with nullcontext() if session.run.refused else compat.memory_compiler_off():
+                result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
             session.run.close("done")
             return result
         except BaseException as error:
@@ -92,10 +97,9 @@ def open_session(
     """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
     model = guider.model_patcher.model
     family = family_of(model.diffusion_model)
-    class_name = type(getattr(model.diffusion_model, "_orig_mod", model.diffusion_model)).__name__
     prompt_id, node_id = compat.executing()
     info = RunInfo(
-        family=family.name if family else class_name,
+        family=family.name if family else class_name(model.diffusion_model),
         shape=tuple(getattr(latent_image, "shape", ())),
         sampler=compat.sampler_name(sampler),
         run_id=uuid4().hex,
@@ -105,14 +109,23 @@ def open_session(
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     feed = Feed(info.run_id)
-    run = Run(settings, max(0, len(sigmas) - 1) or 1, info, compat.free_bytes, feed.step)
-    other = compat.other_cache(guider.model_options.get("transformer_options", {}))
-    if family is None:
-        run.refuse(f"the network {class_name} is not supported yet; every step is computed")
-    elif other:
+    run = Run(
+        settings,
+        max(0, len(sigmas) - 1) or 1,
+        info,
+        compat.free_bytes,
+        feed.step,
+        compat.evaluations_per_step(info.sampler),
+        compat.ranks(),
+    )
+    options = guider.model_options.get("transformer_options", {})
+    other = compat.other_cache(options)
+    if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
-    elif compat.evaluates_several_times(info.sampler):
-        run.refuse(f"the sampler {info.sampler} evaluates the network several times per step")
+    elif compat.is_irregular(info.sampler):
+        run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
+    elif "ar_state" in options:
+        run.refuse("the network makes its video frame by frame, with a memory of its own")
     elif compat.is_training():
         run.refuse("the model is being trained")
     return Session(run, feed, family, compat.sigma_window(guider.model_patcher, settings.start, settings.end))
@@ -168,28 +181,47 @@ def network(
 ) -> Tensor:
     """APPLY_MODEL: one network call. Hooks its blocks, checks that they ran, and keeps what was captured."""
     session: Session | None = transformer_options.get(KEY)
-    hooks = None
-    if session is not None and session.evaluation is not None and not session.run.refused:
-        hooks = hook_call(session, executor.class_obj.diffusion_model, x, transformer_options, kwargs)
-    if hooks is None:
-        return executor(x, t, c_concat, c_crossattn, control, transformer_options, **kwargs)
-    with hooks.listening():
-        result = executor(x, t, c_concat, c_crossattn, control, hooks.install(transformer_options), **kwargs)
+    model = executor.class_obj
+
+    def run(options: dict[str, Any]) -> Tensor:
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+
+    if session is None or session.evaluation is None or session.run.refused:
+        return run(transformer_options)
+    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
+    if session.family is None or compat.compiled_whole(model.diffusion_model, transformer_options):
+        call = session.evaluation.call(keys, frame_grid(x))
+        return as_one_piece(session, Output(model.model_sampling, t, x, call), lambda: run(transformer_options))
+    if family_of(model.diffusion_model) is not session.family:
+        return run(transformer_options)
+    call = session.evaluation.call(keys, frames_of(session.family, model.diffusion_model, x, kwargs))
+    hooks = TrunkHooks(session.family, model.diffusion_model, call)
+    result = run(hooks.install(transformer_options))
     conclude(session, hooks)
     return result
 
 
-def hook_call(
-    session: Session, module: Any, x: Tensor, transformer_options: dict[str, Any], kwargs: dict[str, Any]
-) -> TrunkHooks | None:
-    """Hooks for one network call, or None where it must run as it is."""
-    if compat.compiled_whole(module, transformer_options):
-        session.run.refuse("the network is compiled as one piece; compile its blocks instead")
+def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) -> FrameGrid | None:
+    """The frame grid of a call; without one, motion is left out."""
+    try:
+        return family.grid(module, x, kwargs) if family.grid else None
+    except (AttributeError, IndexError, TypeError, ValueError):
+        # It reads a network's insides, which a later host may name otherwise; the run must not notice.
         return None
-    if family_of(module) is not session.family:
-        return None
-    call = session.evaluation.call(stream_keys(transformer_options, x.device), session.family.grid(module, x, kwargs))
-    return TrunkHooks(session.family, module, call)
+
+
+def as_one_piece(session: Session, output: Output, run: Callable[[], Tensor]) -> Tensor:
+    """A call of a network that is cached as one piece, or that turns out not to be fit for it."""
+    if not output.call.compute:
+        return output.reused()
+    result = run()
+    if session.fits is None:
+        session.fits = output.fits()
+    if session.fits and output.keep(result):
+        session.run.trace.probe = PROBE
+    else:
+        session.run.refuse(f"the network {session.run.trace.info.family} is unknown, and cannot be cached as one piece")
+    return result
 
 
 def conclude(session: Session, hooks: TrunkHooks) -> None:

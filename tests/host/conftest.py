@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import tiny_wan
@@ -33,6 +33,14 @@ with warnings.catch_warnings():
     import comfy.sd
 
     import nodes
+
+
+class Patched(NamedTuple):
+    """A patched MODEL, its handle, and the traces of its runs."""
+
+    model: Any
+    handle: str
+    runs: Callable[[], list[Any]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -147,6 +155,23 @@ def sample(call: Callable[..., tuple], text: Callable, latent: Callable) -> Call
         return call("KSampler", model=model, latent_image=latent_image or latent(), **conds, **widgets)[0]["samples"]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) -> Callable[..., Patched]:
+    """patch(model, preset="paper fast", text="0.1:3 1:1", moreg={"norm": 0.2}, **widgets)."""
+    kept = pack_module("nodes.host.runs")
+
+    def apply(model: Any, text: str | None = None, moreg: dict | None = None, **widgets: Any) -> Patched:
+        linked: dict[str, Any] = {}
+        if text is not None:
+            linked["codebook"] = call("AdaCacheCodebook", codebook="my own text", text=text)[0]
+        if moreg is not None:
+            linked["moreg"] = call("AdaCacheMoRegSettings", **moreg)[0]
+        patched, handle = call("AdaCachePatchModel", model=model, **linked, **widgets)
+        return Patched(patched, handle, lambda: [t for t in kept.RUNS.ended() if t.info.handle == handle])
+
+    return apply
 
 
 def _module(folder: Path) -> ModuleType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import comfy.model_base
 import comfy.model_management
@@ -28,14 +28,6 @@ MEMBERS: dict[str, dict[str, Any]] = {
 
 # Thresholds about the distances of the small random network, so that decisions depend on them; always reuses some.
 ADAPTIVE = "0.3:5 0.6:4 0.9:3 2:2"
-
-
-class Patched(NamedTuple):
-    """A patched MODEL, its handle, and the traces of its runs."""
-
-    model: Any
-    handle: str
-    runs: Callable[[], list[Any]]
 
 
 @pytest.fixture(scope="session")
@@ -67,24 +59,7 @@ def stats_module(pack_module: Callable[[str], ModuleType]) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) -> Callable[..., Patched]:
-    """patch(model, preset="paper fast", text="0.1:3 1:1", moreg={"norm": 0.2}, **widgets)."""
-    kept = pack_module("nodes.host.runs")
-
-    def apply(model: Any, text: str | None = None, moreg: dict | None = None, **widgets: Any) -> Patched:
-        linked: dict[str, Any] = {}
-        if text is not None:
-            linked["codebook"] = call("AdaCacheCodebook", codebook="my own text", text=text)[0]
-        if moreg is not None:
-            linked["moreg"] = call("AdaCacheMoRegSettings", **moreg)[0]
-        patched, handle = call("AdaCachePatchModel", model=model, **linked, **widgets)
-        return Patched(patched, handle, lambda: [t for t in kept.RUNS.ended() if t.info.handle == handle])
-
-    return apply
-
-
-@pytest.fixture(scope="session")
-def loose(patch: Callable[..., Patched]) -> Callable[..., Patched]:
+def loose(patch: Callable[..., Any]) -> Callable[..., Any]:
     """A patch that reuses a good deal on the small network, by what it measures."""
     return lambda model, **more: patch(model, text=ADAPTIVE, **more)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 
@@ -19,18 +18,6 @@ def test_fewer_than_nine_steps(wan, sample, patch):
     check_uncached(patched.runs()[0], "8 steps", "9")
 
 
-@pytest.mark.parametrize("sampler", ["heun", "dpm_2", "dpmpp_sde", "seeds_3", "heunpp2", "dpm_fast", "sa_solver_pece"])
-def test_samplers_with_several_evaluations_per_step(wan, sample, patch, sampler):
-    """They compute every step, unchanged, and steps are still labelled by the sampler's own count."""
-    expected = sample(wan(), steps=10, sampler=sampler)
-    patched = patch(wan(), text="1000:4 2000:1")
-    assert torch.equal(sample(patched.model, steps=10, sampler=sampler), expected)
-    (run,) = patched.runs()
-    check_uncached(run, "several times per step")
-    assert max(record.step for record in run.records) <= 10
-    assert "evaluations computed" in run.summary()
-
-
 def test_easycache_beside_us_works_alone(wan, sample, patch, host):
     """With EasyCache on the same model only EasyCache acts, in either order of the nodes."""
 
@@ -42,30 +29,6 @@ def test_easycache_beside_us_works_alone(wan, sample, patch, host):
         model = patched.model if "easycache" in str(patched.model.model_options) else easy(patched.model)
         assert torch.equal(sample(model, steps=12), expected)
         check_uncached(patched.runs()[0], "EasyCache")
-
-
-def test_a_network_compiled_as_one_piece(wan, sample, patch, host):
-    """TorchCompileModel over the whole network: computed, with the advice to compile blocks."""
-    node = host.nodes_torch_compile.TorchCompileModel
-    for before in (True, False):
-        patched = patch(wan(), text="1000:4 2000:1")
-        if before:
-            patched = patch(node.execute(wan(), "eager").result[0], text="1000:4 2000:1")
-            model = patched.model
-        else:
-            model = node.execute(patched.model, "eager").result[0]
-        sample(model, steps=10)
-        check_uncached(patched.runs()[0], "compile")
-
-
-@pytest.mark.parametrize("kind", ["vace", "camera", "humo", "animate"])
-def test_other_members_of_wan_run_uncached_for_now(wan_member, sample, patch, kind):
-    """VACE, Camera, HuMo and Animate compute every step, as without us, and are named in the reason."""
-    model = wan_member(kind)
-    expected = sample(model, steps=10)
-    patched = patch(wan_member(kind), text="1000:4 2000:1")
-    assert torch.equal(sample(patched.model, steps=10), expected)
-    check_uncached(patched.runs()[0], type(model.model.diffusion_model).__name__, "not supported")
 
 
 def test_a_node_that_answers_in_place_of_the_network(wan, sample, patch):

@@ -38,7 +38,7 @@ def test_the_probe_is_the_gated_attention_residual(wan, sample, families):
     finally:
         for hook in hooks:
             hook.remove()
-    gated = families.wan_gate(block, {"vec": seen["vec"]}, seen["attention"])
+    gated = families.gates.wan(block, {"vec": seen["vec"]}, seen["attention"])
     torch.testing.assert_close(seen["x"] + gated, seen["after"], rtol=1e-5, atol=1e-5)
 
 
@@ -46,9 +46,9 @@ def test_frames_are_found_in_the_tokens(families, wan):
     """The grid follows the latent's size, rounded up to patches, after the tokens of a reference image."""
     network = wan().model.diffusion_model
     x = torch.zeros(2, 16, 5, 9, 8)
-    assert tuple(families.wan_grid(network, x, {})) == (5, 20, 0)
+    assert tuple(families.grids.wan(network, x, {})) == (5, 20, 0)
     reference = {"reference_latent": torch.zeros(2, 16, 10, 8)}
-    assert tuple(families.wan_grid(network, x, reference)) == (5, 20, 20)
+    assert tuple(families.grids.wan(network, x, reference)) == (5, 20, 20)
 
 
 def test_motion_is_low_for_equal_frames_and_higher_for_different_ones(wan, sample, patch):

@@ -1,0 +1,75 @@
+"""Caching a network as one piece, for those whose blocks we cannot reach: unknown ones, and those compiled whole.
+
+The residual is then that of the whole network, its output minus its input, on the latent. It is taken above the
+network's call, so that nothing of ours is inside what the host compiles or wraps: the host turns an output into a
+denoised latent by a function that is affine in the output (`comfy/model_sampling.py:calculate_denoised`), and that
+can be undone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...adacache import FrameGrid
+from ...adacache.evaluation import Call
+
+PROBE = "residual of the whole network"
+CLOSE = 1e-3  # relative; what float32 leaves of a straight line
+
+
+class Output:
+    """One call of a network that is cached as one piece.
+
+    Args:
+        sampling: the model's `model_sampling`.
+        sigma: noise levels, (rows,).
+        x: the latent that the sampler gives, (rows, channels, ...).
+        call: the engine's side of the call.
+    """
+
+    def __init__(self, sampling: Any, sigma: Tensor, x: Tensor, call: Call) -> None:
+        self.sampling = sampling
+        self.sigma = sigma
+        self.x = x
+        self.call = call
+        self.input = sampling.calculate_input(sigma, x)
+        call.enter(self.input)
+
+    def reused(self) -> Tensor:
+        """The denoised latent, from the cached residual."""
+        (output,) = self.call.reuse(self.input)
+        return self._denoised(output)
+
+    def fits(self) -> bool:
+        """Whether the output can be told from the denoised latent: whether one is a straight line in the other."""
+        zero, one, two = self._line()
+        slope = one - zero
+        off = (two - one - slope).abs().max()
+        return bool((slope.abs().min() > 0) & (off <= CLOSE * slope.abs().max()))
+
+    def keep(self, denoised: Tensor) -> bool:
+        """Keep what a computed call added; False where it cannot be compared with its input."""
+        if denoised.shape != self.x.shape:
+            return False
+        zero, one, _ = self._line()
+        output = (denoised - zero) / (one - zero)
+        # Channels last, as tokens have them.
+        self.call.measure((output - self.input).movedim(1, -1))
+        if not self.call.leave(output):
+            return False
+        self.call.commit()
+        return True
+
+    def _line(self) -> list[Tensor]:
+        return [self._denoised(torch.full_like(self.x, value)) for value in (0.0, 1.0, 2.0)]
+
+    def _denoised(self, output: Tensor) -> Tensor:
+        return self.sampling.calculate_denoised(self.sigma, output, self.x)
+
+
+def frame_grid(x: Tensor) -> FrameGrid | None:
+    """Every latent pixel counts as a token."""
+    return FrameGrid(x.shape[2], x.shape[3] * x.shape[4]) if x.ndim == 5 else None
