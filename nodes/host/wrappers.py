@@ -220,7 +220,7 @@ def as_one_piece(session: Session, output: Output, run: Callable[[], Tensor]) ->
     if session.fits and output.keep(result):
         session.run.trace.probe = PROBE
     else:
-        session.run.refuse(f"the network {session.run.trace.info.family} is unknown, and cannot be cached as one piece")
+        session.run.refuse(f"the network {session.run.trace.info.family} cannot be cached as one piece")
     return result
 
 

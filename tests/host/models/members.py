@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from networks import class_at, configured, detected
+from networks import class_at, configured, detected, known
 from torch import Tensor
 
 FRAMES, HEIGHT, WIDTH = 4, 8, 8
@@ -129,8 +129,7 @@ def hunyuan(
     path = "hunyuan_video.model:HunyuanVideo"
 
     def load() -> Any:
-        known = class_at("hunyuan_video.model:HunyuanVideoParams").__dataclass_fields__
-        return detected(path, **{k: v for k, v in {**HUNYUAN, **layout}.items() if k in known})
+        return detected(path, **known("hunyuan_video.model:HunyuanVideoParams", {**HUNYUAN, **layout}))
 
     def given() -> dict[str, Any]:
         return {"pooled_output": noise(1, 768), **more()}
@@ -229,7 +228,18 @@ FLUX = {
     "theta": 10000,
     "patch_size": 2,
     "qkv_bias": True,
+    "txt_ids_dims": [],
 }
+
+
+def flux(name: str, path: str, params: str, **layout: Any) -> Member:
+    def load() -> Any:
+        return configured(name, image_model=name.lower(), **known(params, {**FLUX, **layout}))
+
+    def given() -> dict[str, Any]:
+        return {"pooled_output": noise(1, 768), "guidance": 3.5}
+
+    return Member(name, load, path, (64, 8), given, frames=0)
 
 
 MEMBERS: dict[str, Member] = {
@@ -469,30 +479,18 @@ MEMBERS: dict[str, Member] = {
         (48, 8),
         channels=(24, 32),
     ),
-    "Flux": Member(
-        "Flux",
-        partial(configured, "Flux", **FLUX, image_model="flux", vec_in_dim=768, guidance_embed=True),
-        "flux.model:Flux",
-        (64, 8),
-        lambda: {"pooled_output": noise(1, 768), "guidance": 3.5},
-        frames=0,
-    ),
-    "Chroma": Member(
+    "Flux": flux("Flux", "flux.model:Flux", "flux.model:FluxParams", vec_in_dim=768, guidance_embed=True),
+    "Chroma": flux(
         "Chroma",
-        partial(
-            configured,
-            "Chroma",
-            **{**FLUX, "in_channels": 64, "out_channels": 64},
-            image_model="chroma",
-            in_dim=64,
-            out_dim=128,
-            hidden_dim=128,
-            n_layers=1,
-        ),
         "chroma.model:Chroma",
-        (64, 8),
-        lambda: {"pooled_output": noise(1, 768)},
-        frames=0,
+        "chroma.model:ChromaParams",
+        in_channels=64,
+        out_channels=64,
+        in_dim=64,
+        out_dim=128,
+        hidden_dim=128,
+        n_layers=1,
+        vec_in_dim=None,
     ),
     "Qwen-Image": Member(
         "Qwen-Image",

@@ -38,6 +38,12 @@ def configured(name: str, **layout: Any) -> Any:
     return comfy.model_patcher.ModelPatcher(model, cpu, cpu)
 
 
+def known(path: str, layout: dict[str, Any]) -> dict[str, Any]:
+    """Those of the fields that a network's parameters have in this host."""
+    fields = class_at(path).__dataclass_fields__
+    return {name: value for name, value in layout.items() if name in fields}
+
+
 def class_at(path: str) -> type[nn.Module]:
     """A class below comfy.ldm, such as `wan.model:WanModel`.
 

@@ -92,7 +92,7 @@ def test_a_network_compiled_as_one_piece(first, wan, sample, patch):
     model, cached = both("1000:3 2000:1")
     assert torch.isfinite(sample(model)).all()
     (run,) = cached.runs()
-    assert not run.note and run.reused == 6 and run.probe == "residual of the whole network"
+    assert not run.note and run.reused == 6 and run.probe == "output of the whole network"
 
 
 def test_a_plain_compiled_run_before_ours(wan, sample, patch):
