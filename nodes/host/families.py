@@ -56,6 +56,7 @@ class Family:
         writes: whether blocks write into their input.
         copies: whether something between the blocks writes into what the first block returned, and reads the trunk's
             input again.
+        drops: keyword arguments of the call that only such side blocks read.
         quiet: keeps the side blocks from running in a reused call, whose output would be thrown away.
     """
 
@@ -67,6 +68,7 @@ class Family:
     gate: Gate | None = None
     writes: bool = False
     copies: bool = False
+    drops: tuple[str, ...] = ()
     quiet: Quiet = lambda network: nullcontext()
 
 
@@ -93,12 +95,12 @@ FAMILIES: dict[str, Family] = {
     "VaceWanModel": replace(WAN, name="Wan VACE", copies=True, quiet=sides.vace),
     "CameraWanModel": replace(WAN, name="Wan Camera"),
     "WanModel_S2V": replace(WAN, name="Wan S2V", grid=grids.wan_first, quiet=sides.audio),
-    "HumoWanModel": replace(WAN, name="Wan HuMo", grid=grids.wan_first),
-    "AnimateWanModel": replace(WAN, name="Wan Animate", quiet=sides.face),
+    "HumoWanModel": replace(WAN, name="Wan HuMo", grid=grids.wan_first, drops=("audio_embed",)),
+    "AnimateWanModel": replace(WAN, name="Wan Animate", drops=("face_pixel_values",)),
     "SCAILWanModel": replace(WAN, name="Wan SCAIL", grid=grids.scail),
     "SCAIL2WanModel": replace(WAN, name="Wan SCAIL 2", grid=grids.scail),
-    "WanAnimate2Model": replace(WAN, name="Wan Animate 2", attention="", gate=None),
-    "WanDancerModel": replace(WAN, name="Wan Dancer"),
+    "WanAnimate2Model": replace(WAN, name="Wan Animate 2", attention="", gate=None, drops=("pose_latents",)),
+    "WanDancerModel": replace(WAN, name="Wan Dancer", quiet=sides.music),
     # Other video
     "HunyuanVideo": Family("HunyuanVideo", both("double_blocks", "single_blocks", "first"), grids.hunyuan, writes=True),
     "LTXVModel": LTX,

@@ -24,6 +24,10 @@ State = tuple[Any, ...]
 """What runs through the blocks of a stack, the video first."""
 
 
+class Again(Exception):
+    """A call that was to be reused cannot be: it must be made again, and with all that was left out of it."""
+
+
 class _Heard(Exception):
     """Ends a second run of a block once its attention was heard."""
 
@@ -46,7 +50,7 @@ class TrunkHooks:
         self._places = [(stack, key) for stack in family.stacks for key in range(len(getattr(network, stack.blocks)))]
         self._last = len(self._places) - 1
         self._middle = len(self._places) // 2
-        self._quiet = ExitStack()
+        self._reuses = not call.compute
         self._tokens = 0
         self._start = 0
         self._reused: Parts | None = None
@@ -63,6 +67,10 @@ class TrunkHooks:
     def silent(self) -> bool:
         """Whether no block asked us."""
         return self._entered == 0 and self._left == 0
+
+    def left_out(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The call's keyword arguments without those that only computing needs."""
+        return {name: value for name, value in kwargs.items() if not (self._reuses and name in self.family.drops)}
 
     def keep(self) -> None:
         """Keep what the call captured, once it has returned."""
@@ -102,9 +110,8 @@ class TrunkHooks:
                 hooked.enter_context(calling(own))
             if self.family.gate and self.call.compute and self.call.measures:
                 self._ear = hooked.enter_context(Ear(blocks[self._middle], self.family.attention).listening())
-            if not self.call.compute:
-                self._quiet.enter_context(self.family.quiet(network))
-            hooked.enter_context(self._quiet)
+            if self._reuses:
+                hooked.enter_context(self.family.quiet(network))
             return executor(*args, **kwargs)
 
     def _patch(self, position: int, stack: Stack, inner: Patch) -> Patch:
@@ -143,8 +150,9 @@ class TrunkHooks:
         if position == 0:
             self._entered += 1
             self._safely(lambda: self._enter(state[0]))
-            if self._reused is None:
-                self._quiet.close()  # it is computed after all, and with all that belongs to it
+            if self._reuses and self._reused is None:
+                self.call.compute = True
+                raise Again
         if stack.joined:
             self._start = _video_start(stack, args, state[0].shape[1] - self._tokens)
         if self._reused is not None:

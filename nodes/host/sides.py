@@ -6,13 +6,11 @@ that much must stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
 
-from torch import Tensor, nn
+from torch import nn
 
-from .swapping import calling, swapped
+from .swapping import swapped
 
 
 def vace(network: nn.Module) -> AbstractContextManager[None]:
@@ -30,19 +28,10 @@ def audio(network: nn.Module) -> AbstractContextManager[None]:
     return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
 
 
-@contextmanager
-def face(network: nn.Module) -> Iterator[None]:
-    """Animate adds what its face blocks give; nothing, here, but after the last block."""
-    blocks = list(network.face_adapter.fuser_blocks)
-    last = len(network.blocks) - 1
-    if last % 5 == 0:
-        blocks.pop(last // 5)
-    with calling(dict.fromkeys(blocks, _nothing)):
-        yield
-
-
-def _nothing(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    return x.new_zeros(())
+def music(network: nn.Module) -> AbstractContextManager[None]:
+    """Dancer's music attention, as S2V's."""
+    injector = network.music_injector
+    return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
 
 
 def _after_last(network: nn.Module, mapping: dict[int, int]) -> dict[int, int]:

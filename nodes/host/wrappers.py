@@ -17,11 +17,11 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...adacache import FrameGrid, Run, RunInfo, Settings
-from ...adacache.evaluation import Evaluation
+from ...adacache.evaluation import Call, Evaluation
 from . import compat
 from .events import Feed
 from .families import Family, class_name, family_of
-from .hooks import TrunkHooks
+from .hooks import Again, TrunkHooks
 from .output import PROBE, Output, frame_grid
 from .streams import stream_keys
 
@@ -183,8 +183,8 @@ def network(
     session: Session | None = transformer_options.get(KEY)
     model = executor.class_obj
 
-    def run(options: dict[str, Any]) -> Tensor:
-        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    def run(options: dict[str, Any], given: dict[str, Any] = kwargs) -> Tensor:
+        return executor(x, t, c_concat, c_crossattn, control, options, **given)
 
     if session is None or session.evaluation is None or session.run.refused:
         return run(transformer_options)
@@ -195,10 +195,7 @@ def network(
     if family_of(model.diffusion_model) is not session.family:
         return run(transformer_options)
     call = session.evaluation.call(keys, frames_of(session.family, model.diffusion_model, x, kwargs))
-    hooks = TrunkHooks(session.family, model.diffusion_model, call)
-    result = run(hooks.install(transformer_options))
-    conclude(session, hooks)
-    return result
+    return as_trunk(session, model.diffusion_model, call, transformer_options, kwargs, run)
 
 
 def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) -> FrameGrid | None:
@@ -208,6 +205,28 @@ def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) ->
     except (AttributeError, IndexError, TypeError, ValueError):
         # It reads a network's insides, which a later host may name otherwise; the run must not notice.
         return None
+
+
+def as_trunk(
+    session: Session,
+    module: Any,
+    call: Call,
+    transformer_options: dict[str, Any],
+    kwargs: dict[str, Any],
+    run: Callable[..., Tensor],
+) -> Tensor:
+    """A call of a network whose blocks are hooked."""
+    hooks = TrunkHooks(session.family, module, call)
+    try:
+        result = run(hooks.install(transformer_options), hooks.left_out(kwargs))
+    except Again:
+        if hooks.error:
+            conclude(session, hooks)
+            return run(transformer_options)
+        hooks = TrunkHooks(session.family, module, call)
+        result = run(hooks.install(transformer_options))
+    conclude(session, hooks)
+    return result
 
 
 def as_one_piece(session: Session, output: Output, run: Callable[[], Tensor]) -> Tensor:

@@ -126,15 +126,19 @@ def test_batched_equals_split(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None
         assert two.distance == (None if one.distance is None else pytest.approx(one.distance, rel=1e-3))
 
 
-def test_frames_are_where_we_look(rig: Rig, frame_tokens: Callable[[Rig], list]) -> None:
+def test_frames_are_where_we_look(
+    rig: Rig, frame_tokens: Callable[[Rig], list], record_property: Callable[[str, str], None]
+) -> None:
     """Another latent frame changes exactly the tokens that we take for it; an image has no frames."""
+    if not rig.member.frames:
+        record_property("matrix", "an image")
     found = frame_tokens(rig)
     assert len(found) == rig.member.frames
     for frame, (changed, expected) in enumerate(found):
         assert changed == expected, frame
 
 
-def test_motion_score(rig: Rig) -> None:
+def test_motion_score(rig: Rig, record_property: Callable[[str, str], None]) -> None:
     """A video whose frames are equal scores low, one whose frames differ higher; an image has no score."""
     scores = []
     for still in (True, False):
@@ -143,6 +147,7 @@ def test_motion_score(rig: Rig) -> None:
         scores.append(measured.runs()[0].records[1].score)
     if not rig.member.frames:
         assert scores == [None, None]
+        record_property("matrix", "an image")
     elif rig.member.steady:
         assert scores[0] < 0.5 * scores[1]
     else:
