@@ -95,9 +95,10 @@ def call(pack: dict[str, type]) -> Callable[..., tuple]:
     def run(node_id: str, **inputs: Any) -> tuple:
         node = nodes.NODE_CLASS_MAPPINGS[node_id]
         inputs = _defaults(node) | inputs
-        if hasattr(node, "PREPARE_CLASS_CLONE"):  # V3
-            return tuple(node.PREPARE_CLASS_CLONE({}).EXECUTE_NORMALIZED(**inputs).args)
-        return tuple(getattr(node(), node.FUNCTION)(**inputs))
+        with torch.inference_mode():  # as `execution.py:PromptExecutor` does
+            if hasattr(node, "PREPARE_CLASS_CLONE"):  # V3
+                return tuple(node.PREPARE_CLASS_CLONE({}).EXECUTE_NORMALIZED(**inputs).args)
+            return tuple(getattr(node(), node.FUNCTION)(**inputs))
 
     return run
 

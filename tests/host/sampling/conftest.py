@@ -45,7 +45,7 @@ def host() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def engine(pack_module: Callable[[str], ModuleType]) -> SimpleNamespace:
     """The engine's modules as our nodes use them."""
-    return SimpleNamespace(run=pack_module("adacache.run"))
+    return SimpleNamespace(run=pack_module("adacache.run"), evaluation=pack_module("adacache.evaluation"))
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def test_our_own_failure_does_not_fail_the_run(wan, sample, loose, engine, monke
     def no_memory(self, x):
         raise torch.OutOfMemoryError("no room for the copy")
 
-    monkeypatch.setattr(engine.run.Call, "enter", no_memory)
+    monkeypatch.setattr(engine.evaluation.Call, "enter", no_memory)
     patched = loose(wan())
     assert torch.equal(sample(patched.model, steps=12), sample(wan(), steps=12))
     (run,) = patched.runs()

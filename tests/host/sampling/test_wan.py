@@ -38,17 +38,18 @@ def test_the_probe_is_the_gated_attention_residual(wan, sample, families):
     finally:
         for hook in hooks:
             hook.remove()
-    gated = families.gates.wan(block, {"vec": seen["vec"]}, seen["attention"])
+    with torch.inference_mode():
+        gated = families.gates.wan(block, {"vec": seen["vec"]}, seen["attention"])
     torch.testing.assert_close(seen["x"] + gated, seen["after"], rtol=1e-5, atol=1e-5)
 
 
-def test_frames_are_found_in_the_tokens(families, wan):
+def test_frames_are_found_in_the_tokens(families, wan_member):
     """The grid follows the latent's size, rounded up to patches, after the tokens of a reference image."""
-    network = wan().model.diffusion_model
     x = torch.zeros(2, 16, 5, 9, 8)
-    assert tuple(families.grids.wan(network, x, {})) == (5, 20, 0)
     reference = {"reference_latent": torch.zeros(2, 16, 10, 8)}
-    assert tuple(families.grids.wan(network, x, reference)) == (5, 20, 20)
+    for kind, kwargs, offset in (("t2v", {}, 0), ("t2v", reference, 0), ("fun", {}, 0), ("fun", reference, 20)):
+        network = wan_member(kind).model.diffusion_model
+        assert tuple(families.grids.wan(network, x, kwargs)) == (5, 20, offset)
 
 
 def test_motion_is_low_for_equal_frames_and_higher_for_different_ones(wan, sample, patch):
