@@ -5,6 +5,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
 import { runsBefore, titleIn } from "./graph.js";
+import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
 import { RunStore } from "./store.js";
 import { HEIGHT, nodePlot } from "./widget.js";
@@ -21,11 +22,29 @@ const choice = { shown: "", over: "" };
 const plots = new Set();
 let panels = 0;
 
-const titleOf = (run) => titleIn(app.rootGraph ?? app.graph?.rootGraph ?? app.graph, run);
+const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
+const workflows = () => app.extensionManager?.workflow;
+const owners = ownership({
+    id: () => rootGraph()?.id,
+    path: () => workflows()?.activeWorkflow?.path,
+    isOpen: (path) => Boolean(workflows()?.openWorkflows?.some((one) => one.path === path)),
+});
+const titleOf = (run) => (owners.isShown(run) && titleIn(rootGraph(), run)) || run.about.title;
 const feeding = feed(api, store, { titleOf, watched: () => !document.hidden && (panels > 0 || plots.size > 0) });
 
 function place() {
     return app.extensionManager?.setting?.get(SETTING) ?? "both";
+}
+
+/** The host does not tell which workflow a prompt id is of, but it learns the id as the answer to this question. */
+function noteQueued() {
+    const queuePrompt = api.queuePrompt;
+    api.queuePrompt = async function (...given) {
+        const path = workflows()?.activeWorkflow?.path;
+        const answer = await queuePrompt.apply(this, given);
+        owners.note(answer?.prompt_id, path);
+        return answer;
+    };
 }
 
 function addStyle() {
@@ -69,7 +88,8 @@ function registerTab() {
 
 function addPlot(node) {
     const shown = () => ["both", "node"].includes(place());
-    const plot = nodePlot(document, { store, runsOf: () => runsBefore(node, "value", store.runs), shown });
+    const candidates = () => store.runs.filter(({ run }) => owners.isShown(run));
+    const plot = nodePlot(document, { store, runsOf: () => runsBefore(node, "value", candidates()), shown });
     const widget = node.addDOMWidget("adacache_plot", "adacache_plot", plot.root, {
         serialize: false,
         hideOnZoom: false,
@@ -125,6 +145,7 @@ app.registerExtension({
     menuCommands: [{ path: ["Extensions", "AdaCache"], commands: [TOGGLE] }],
     setup() {
         addStyle();
+        noteQueued();
         rememberPin();
         registerTab();
         feeding.refresh();

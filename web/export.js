@@ -3,7 +3,7 @@
 
 import { draw, fixed } from "./draw.js";
 import { layoutCard } from "./layout.js";
-import { VERSION, computedOf, gains } from "./trace.js";
+import { MOST_RECORDS, VERSION, computedOf, gains } from "./trace.js";
 import { reason } from "./words.js";
 
 /** @typedef {import("./trace.js").Run} Run */
@@ -37,7 +37,8 @@ export function toJson(runs) {
         // Ends that only this page knows are "still running" to others.
         const end = ["lost", "unfinished"].includes(run.end) ? "" : run.end;
         const records = run.records.map((record) => ({ ...record, milliseconds: record.milliseconds ?? 0 }));
-        return { ...run, end, seconds: run.seconds ?? 0, records, derived };
+        const { about: _, ...shared } = run; // which workflow it was is nobody else's business
+        return { ...shared, end, seconds: run.seconds ?? 0, records, derived };
     });
     return `${JSON.stringify({ version: VERSION, runs: plain }, null, 1)}\n`;
 }
@@ -89,7 +90,9 @@ export function schedule(run) {
         return { text: "", why: "The run has not reached its last step, so its schedule has no end." };
     // A step computed only for want of a residual was decided otherwise, and a replay finds the same want again.
     const planned = run.records.filter((record) => record.computed && record.reason !== "missing");
-    const steps = [...new Set(planned.map((record) => record.step))];
+    const steps = [...new Set(planned.map((record) => record.step))].sort((a, b) => a - b);
+    if (steps[0] !== 1 || run.steps > MOST_RECORDS)
+        return { text: "", why: "Its first step was not computed, so nothing can replay it." };
     return { text: `${run.steps} steps: ${steps.join(" ")}`, why: "" };
 }
 

@@ -12,6 +12,8 @@ import { nameOf, timeOf } from "./wordsview.js";
 /** @typedef {import("./store.js").Entry} Entry */
 
 const SIDE = 96; // room beside a row's strip
+const NARROW = 240; // below it nothing is beside the strip, as panel.css has it
+const PADDING = 20; // of a row
 
 /** @param {Context} context @param {HTMLElement} dropZone */
 export function historyView(context, dropZone) {
@@ -47,7 +49,7 @@ export function historyView(context, dropZone) {
         const wanted = entries.map((entry) => {
             if (!rows.has(entry.id)) rows.set(entry.id, rowFor(context, entry.id));
             const row = /** @type {ReturnType<typeof rowFor>} */ (rows.get(entry.id));
-            row.update(entry, picked, width - SIDE);
+            row.update(entry, picked, width - (width > NARROW ? SIDE : PADDING));
             return row.root;
         });
         if (wanted.some((row, n) => list.children[n] !== row) || list.childElementCount !== wanted.length) {
@@ -135,7 +137,7 @@ function rowFor({ document, store, choice, redraw }, id) {
         text: "Pin",
         onclick: () => store.pin(store.pinned === id ? "" : id),
     });
-    const root = element(document, "li", { class: "adacache-run" }, [
+    const root = element(document, "li", { class: "adacache-run", "data-run": id }, [
         show,
         element(document, "span", { class: "side" }, [over, pin]),
     ]);

@@ -20,12 +20,14 @@ import { facts, headline, notices } from "./words.js";
  * @property {number} right
  * @property {number} axisLeft
  * @property {number} axisRight
- * @property {number} beside left edge of what is written to the right of the plots
+ * @property {number} beside left edge of what is written to the right of the plots; Infinity where nothing is
  * @property {{x: number, label: string}[]} ticks
  * @property {Measure} measure
  */
 
 /** @typedef {{width: number, height: number, shapes: Shape[], tracks: Track[], top: number, bottom: number}} Scene */
+
+const NARROW = 190; // below it the plots need all the room, and nothing is written at their right
 
 /**
  * @param {Run[]} runs
@@ -40,7 +42,7 @@ function frameOf(runs, left, right, measure, { before, after }) {
     const slots = Math.max(...runs.map(slotsOf));
     const tracks = runs.map((run) => ({ run, cells: cellsOf(run, axisLeft, axisRight - axisLeft, slots) }));
     const ticks = ticksOf(tracks[0].cells, (label) => measure(label, 11) + 12);
-    return { tracks, left, right, axisLeft, axisRight, beside: axisRight + 8, ticks, measure };
+    return { tracks, left, right, axisLeft, axisRight, beside: after ? axisRight + 8 : Infinity, ticks, measure };
 }
 
 /**
@@ -51,11 +53,11 @@ function frameOf(runs, left, right, measure, { before, after }) {
  * @returns {Scene}
  */
 export function layoutPlots(runs, width, measure = guess, left = 0, top = 0) {
-    const after = 8 + Math.max(measure("compute", LABEL), measure("reuse 5", LABEL));
+    const after = width < NARROW ? 0 : 8 + Math.max(measure("compute", LABEL), measure("reuse 5", LABEL));
     const before = 7 + Math.max(measure("0.0000", 11), measure("step", 11));
     const frame = frameOf(runs, left, left + width, measure, { before, after });
     const sections =
-        runs.length > 1 ? [strips, distance, motion, times, axis] : [strips, rates, distance, motion, times, axis];
+        [strips, ...runs.map((_, n) => (frame, y) => rates(frame, y, n)), distance, motion, times, axis];
     const shapes = [];
     let y = top;
     for (const section of sections) {

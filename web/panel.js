@@ -109,7 +109,7 @@ export function picked(store, choice) {
 /** @param {HTMLElement} root */
 function contentWidth(root) {
     const { paddingLeft, paddingRight } = getComputedStyle(root);
-    return Math.max(200, Math.floor(root.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)));
+    return Math.max(80, Math.floor(root.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)));
 }
 
 /** @param {Context} context @param {HTMLElement} status @param {string} text @param {string} what */

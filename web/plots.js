@@ -17,9 +17,15 @@ import { milliseconds } from "./words.js";
 export const LABEL = 11;
 const LONGEST = 1.6; // a bar of more usual ones is cut: a first step that loads a model would flatten the rest
 
-/** After each computed step, how far the next one was planned. @param {Frame} frame @param {number} top @returns {Section} */
-export function rates(frame, top) {
-    const { cells } = frame.tracks[0];
+/**
+ * After each computed step, how far the next one was planned.
+ * @param {Frame} frame
+ * @param {number} top
+ * @param {number} which of the frame's runs
+ * @returns {Section}
+ */
+export function rates(frame, top, which) {
+    const { cells } = frame.tracks[which];
     const spans = [];
     const labels = [];
     const y = top + 10;
@@ -54,7 +60,8 @@ export function rates(frame, top) {
     });
     if (!labels.length && !spans.length) return { height: 0, shapes: [] };
     const shapes = [path(spans.join(""), { stroke: "soft", strokeOpacity: 0.5, strokeWidth: 1 }), ...labels];
-    return { height: 18, shapes: [text(frame.left, y + 4, "rate"), ...shapes] };
+    const name = frame.tracks.length > 1 ? `rate ${"AB"[which]}` : "rate";
+    return { height: 18, shapes: [text(frame.left, y + 4, name), ...shapes] };
 }
 
 /** Milliseconds of every step. @param {Frame} frame @param {number} top @returns {Section} */

@@ -93,8 +93,10 @@ export function strips(frame, top) {
         if (two) {
             const { computed, reused } = countsOf([track]);
             shapes.push(text(frame.left, y + height - 8, "AB"[n], { fill: "text", weight: 600 }));
-            shapes.push(text(frame.beside, y + height / 2, String(computed), { fill: "computed-text" }));
-            shapes.push(text(frame.beside, y + height - 1, String(reused), { fill: "reused-text" }));
+            if (frame.beside < frame.right) {
+                shapes.push(text(frame.beside, y + height / 2, String(computed), { fill: "computed-text" }));
+                shapes.push(text(frame.beside, y + height - 1, String(reused), { fill: "reused-text" }));
+            }
         }
         y += height + 4;
     });

@@ -21,6 +21,8 @@
  * @typedef {object} Run One call of the sampler.
  * @property {{family: string, shape: number[], sampler: string, run_id: string, handle: string, prompt_id: string,
  *     node_id: string, started: string}} info
+ * @property {{workflow: string, title: string}} about what the queued graph said of it: the workflow's id and the title
+ *     of the sampler node; "" where it did not, as in files
  * @property {number} steps
  * @property {Record<string, any>} settings
  * @property {string} codebook
@@ -105,6 +107,7 @@ export function readRun(plain, where = "the run") {
     const records = plain.records.map((record, n) => readStep(record, `${where}, record ${n + 1}`));
     return {
         info: readInfo(plain.info),
+        about: readAbout(plain.about),
         steps: plain.steps,
         settings: readSettings(plain.settings),
         codebook: clean(plain.codebook),
@@ -185,6 +188,12 @@ function readInfo(info) {
     const shape = Array.isArray(info.shape) ? info.shape.slice(0, 8).map((size) => finite(size) ?? 0) : [];
     const texts = Object.fromEntries(INFO.map((name) => [name, clean(info[name], 200)]));
     return /** @type {Run["info"]} */ ({ ...texts, shape });
+}
+
+/** @param {unknown} about */
+function readAbout(about) {
+    const { workflow, title } = isObject(about) ? about : {};
+    return { workflow: clean(workflow, 200), title: clean(title, 120) };
 }
 
 /** Settings are kept as they are, for people to copy, unless they are too large to have been made by a node. */

@@ -6,7 +6,7 @@ import { LABEL, series } from "./plots.js";
 import { BandScale, bandsOf, mostReuses } from "./scale.js";
 import { crossesPath, diamondsPath, dotsPath, fit, linePath, path, rectPath, rule, text } from "./shapes.js";
 import { finite, isObject } from "./trace.js";
-import { number } from "./words.js";
+import { lockedBy, number } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
 /** @typedef {import("./plots.js").Section} Section */
@@ -28,7 +28,7 @@ export function distance(frame, top, height = 156) {
     /** @type {import("./legend.js").Mark[]} */
     const marks = [{ label: "Distance", fill: "text" }];
     if (second) marks.push({ label: "A", sign: sign.dot("text") }, { label: "B", sign: sign.diamond });
-    else marks.push({ label: "looked up in the codebook", sign: sign.dot("text") });
+    else marks.push({ label: lookedUp(first.run), sign: sign.dot("text") });
     if (found.raw.length) marks.push({ label: "before motion and sensitivity", sign: sign.ring });
     if (found.odd.length) marks.push({ label: "not a number", sign: sign.cross });
     if (second && second.run.codebook !== first.run.codebook) marks.push({ label: "bands of A" });
@@ -39,6 +39,11 @@ export function distance(frame, top, height = 156) {
         height: head.height + height,
         shapes: [...head.shapes, ...bandLabels(frame, well, scale), ...curves(frame, well, scale, found)],
     };
+}
+
+/** @param {import("./trace.js").Run} run */
+function lookedUp(run) {
+    return lockedBy(run) ? "measured only: the schedule is locked" : "looked up in the codebook";
 }
 
 /** The bands and curves without words. @param {Frame} frame @param {number} top @param {number} height @returns {Section} */
@@ -127,7 +132,7 @@ function bandLabels(frame, well, scale) {
     let [free, tickFree] = [well.top + well.height + LINE, well.top + well.height + LINE];
     for (const { band, from, to } of scale.edges()) {
         const y = (bottomOf(from) + bottomOf(to)) / 2 + DROP;
-        if (band.rate && y <= free) {
+        if (band.rate && y <= free && frame.beside < frame.right) {
             const label = band.rate <= 1 ? "compute" : `reuse ${band.rate - 1}`;
             const fill = band.rate <= 1 ? "computed-text" : "reused-text";
             shapes.push(

@@ -80,6 +80,18 @@ def queueing_client() -> str | None:
     return getattr(_server(), "client_id", None)
 
 
+def queued(prompt_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The nodes and the extra data of a graph that runs, as the client queued it; empty where it is not known.
+
+    `execution.py:PromptQueue` keeps what runs as (number, prompt id, prompt, extra data, ...).
+    """
+    running = getattr(getattr(_server(), "prompt_queue", None), "currently_running", {})
+    for _, known, prompt, extra, *_ in list(running.values()):
+        if known == prompt_id:
+            return prompt, extra
+    return {}, {}
+
+
 def send(event: str, data: dict[str, Any], client: str) -> None:
     """Send an event to a client, from any thread; the server writes it as JSON later."""
     _server().send_sync(event, data, client)

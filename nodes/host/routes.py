@@ -5,7 +5,8 @@
         ?since=<run id>            only runs that began after that one; all where it is not kept
     GET /adacache/runs/<run id>    {"version": 1, "run": {...}}
 
-Anything else is answered with a status from 400 to 499 and {"error": "..."}.
+A run is its trace with "about": {"workflow": "...", "title": "..."}, the queued workflow's id and the title of the
+sampler node, where the graph tells them. Anything else is answered with a status from 400 to 499 and {"error": "..."}.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from ...adacache import Trace
 
@@ -17,20 +18,29 @@ MOST_RUNS = 64
 MOST_BYTES = 8 << 20
 
 
+About = dict[str, str]
+"""What the queued graph says of a run: "workflow" is its id, "title" that of the sampler node; each may be missing."""
+
+
 @dataclass
 class Kept:
     """A run; `text` is its JSON, made once when it has ended, "" while it runs."""
 
     trace: Trace
+    about: About
     text: str = ""
 
     def as_text(self) -> str:
-        return self.text or as_text(self.trace)
+        return self.text or as_text(self.trace, self.about)
 
 
-def as_text(trace: Trace) -> str:
+def as_json(trace: Trace, about: About) -> dict[str, Any]:
+    return trace.as_json() | {"about": about}
+
+
+def as_text(trace: Trace, about: About) -> str:
     # ASCII, so that a character is a byte.
-    return json.dumps(trace.as_json(), allow_nan=False, separators=(",", ":"), default=str)
+    return json.dumps(as_json(trace, about), allow_nan=False, separators=(",", ":"), default=str)
 
 
 class Runs:
@@ -45,17 +55,17 @@ class Runs:
         self._kept: dict[str, Kept] = {}
         self._lock = Lock()
 
-    def open(self, trace: Trace) -> None:
+    def open(self, trace: Trace, about: About | None = None) -> None:
         """Keep the trace of a run that begins; it grows while it is here."""
         with self._lock:
-            self._kept[trace.info.run_id] = Kept(trace)
+            self._kept[trace.info.run_id] = Kept(trace, about or {})
             self._trim()
 
-    def close(self, trace: Trace) -> None:
+    def close(self, trace: Trace, about: About | None = None) -> None:
         """Keep the trace of a run that ended, and log it in a line."""
-        text = as_text(trace)
+        text = as_text(trace, about or {})
         with self._lock:
-            self._kept.setdefault(trace.info.run_id, Kept(trace)).text = text
+            self._kept.setdefault(trace.info.run_id, Kept(trace, about or {})).text = text
             self._trim()
         line = "; ".join(trace.summary().splitlines())
         log.log(logging.WARNING if trace.note else logging.INFO, "AdaCache: %s", line)

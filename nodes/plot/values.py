@@ -24,7 +24,7 @@ def distance(shared: Frame) -> Section | None:
     differ = [value for _, value in looked_up] != [value for _, value in raw]
     values = [value for _, value in looked_up + raw]
     scale = BandScale(bands(shared.trace.codebook, words.most_reuses(shared.trace)), values)
-    marks = [Mark("Distance", colour=TEXT), Mark("looked up in the codebook", legend.dot(TEXT))]
+    marks = [Mark("Distance", colour=TEXT), Mark(words.looked_up(shared.trace), legend.dot(TEXT))]
     if differ and raw:
         marks.append(Mark("before motion and sensitivity", legend.ring))
     if odd:

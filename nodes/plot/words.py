@@ -155,6 +155,11 @@ def band(of: Band) -> str:
     return "compute every step" if of.rate <= 1 else f"reuse {of.rate - 1}"
 
 
+def looked_up(trace: Trace) -> str:
+    """What the distance decided, for the legend."""
+    return "measured only: the schedule is locked" if trace.settings.get("locked") else "looked up in the codebook"
+
+
 def forced(trace: Trace) -> str:
     """The kinds of forced steps in a run, for the legend; "" where there are none."""
     found = {record.reason for record in trace.records}

@@ -27,6 +27,17 @@ LOOK_AT = """([id, x, y, scale]) => {
 }"""
 
 
+# Of the runs that the server keeps beyond those known: as many as wanted, ended there, and ended in the panel.
+RUNS_SHOWN = """async ([known, count]) => {
+    const { runs } = await (await fetch("/adacache/runs")).json();
+    const fresh = runs.filter(({ info }) => !known.includes(info.run_id));
+    return fresh.length >= count && fresh.every(({ end, info }) => {
+        const row = document.querySelector(`[data-run="${info.run_id}"] .when`);
+        return end && row && !/running/.test(row.textContent);
+    });
+}"""
+
+
 @contextlib.contextmanager
 def opened(browser: Any, url: str, **context: Any) -> Iterator[Editor]:
     """The editor in a browser context of its own, without a graph."""
@@ -51,6 +62,7 @@ class Editor:
     url: str
     errors: list[str] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)
+    known: list[str] = field(default_factory=list)  # runs of before
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(240_000)  # a busy machine samples slowly
@@ -68,6 +80,11 @@ class Editor:
         self.page.wait_for_function("() => window.LiteGraph?.registered_node_types?.AdaCacheStats")
         self.page.keyboard.press("Escape")  # the host's templates may be in front
         self.page.evaluate("() => app.graph.clear()")
+        self.note_runs()
+
+    def note_runs(self) -> None:
+        """What the server keeps by now is not waited for."""
+        self.known = [run["info"]["run_id"] for run in self.runs()]
 
     def set(self, name: str, value: Any) -> None:
         """A setting of the host or of ours."""
@@ -89,6 +106,7 @@ class Editor:
 
     def load(self, work: Graph) -> None:
         """Opens a graph of the API's form; `ids` then has the nodes' numbers by their names in it."""
+        self.note_runs()
         self.ids = {name: number for number, name in enumerate(work, 1)}
         self.page.evaluate("(work) => app.loadApiJson(work, 'test')", numbered(work, self.ids))
         self.look_at("stats")
@@ -104,18 +122,11 @@ class Editor:
         self.page.evaluate("() => app.queuePrompt(0, 1)")
 
     def wait_for_runs(self, count: int) -> list[dict]:
-        """Waits until the page has so many ended runs, and gives what the server keeps."""
-        rows = self.panel.locator(".adacache-run")
-        self.page.wait_for_function(
-            """(count) => {
-                const rows = [...document.querySelectorAll(".adacache-run .when")];
-                const texts = rows.map((row) => row.textContent);
-                return texts.length >= count && !texts.some((text) => /running/.test(text));
-            }""",
-            arg=count,
-        )
-        assert rows.count() >= count
-        return self.runs()
+        """Waits until so many new runs have ended in the panel, and gives them as the server keeps them."""
+        self.page.wait_for_function(RUNS_SHOWN, arg=[self.known, count], polling=100)
+        fresh = [run for run in self.runs() if run["info"]["run_id"] not in self.known]
+        assert len(fresh) == count
+        return fresh
 
     def runs(self) -> list[dict]:
         with urllib.request.urlopen(f"{self.url}/adacache/runs") as answer:
@@ -123,10 +134,9 @@ class Editor:
 
     def run_graph(self, work: Graph, runs: int = 1) -> list[dict]:
         """Opens and queues a graph; gives its runs once the page has them all."""
-        before = self.panel.locator(".adacache-run").count()
         self.load(work)
         self.queue()
-        return self.wait_for_runs(before + runs)[-runs:]
+        return self.wait_for_runs(runs)
 
 
 def numbered(work: Graph, ids: dict[str, int]) -> Graph:

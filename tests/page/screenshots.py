@@ -65,7 +65,6 @@ def take_all(browser: Any, url: str, folder: Path) -> None:
 
 def live(editor: Editor, file: Path, seed: int) -> None:
     """The panel in the middle of a run, with the node beside it."""
-    runs = len(editor.runs())
     editor.load(small(seed, CAREFUL, **SHOT))
     name_nodes(editor)
     editor.look_at("stats", x=560, y=200, scale=1.2)
@@ -78,7 +77,7 @@ def live(editor: Editor, file: Path, seed: int) -> None:
         arg=LIVE_AT,
     )
     editor.page.screenshot(path=file, clip={"x": 0, "y": 0, "width": 1080, "height": 900})
-    editor.wait_for_runs(runs + 1)
+    editor.wait_for_runs(1)
 
 
 def overlay(editor: Editor, file: Path, seed: int) -> None:
@@ -106,11 +105,10 @@ def node(editor: Editor, file: Path) -> None:
 def vue_node(editor: Editor, file: Path) -> None:
     editor.set("Comfy.VueNodes.Enabled", True)
     try:
-        runs = len(editor.runs())
         editor.load(two_samplers(9))
         name_nodes(editor)
         editor.queue()
-        editor.wait_for_runs(runs + 2)
+        editor.wait_for_runs(2)
         editor.page.wait_for_timeout(1500)
         node(editor, file)
     finally:

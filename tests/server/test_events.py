@@ -49,6 +49,11 @@ def ask(server: str, path: str) -> tuple[int, dict]:
         return error.code, json.loads(error.read())
 
 
+def traced(run: dict[str, Any]) -> dict[str, Any]:
+    """A run as Cache Stats has it."""
+    return {name: value for name, value in run.items() if name != "about"}
+
+
 def stats(outputs: dict[str, dict]) -> dict[str, Any]:
     (run,) = json.loads(outputs["trace"]["text"][0])["runs"]
     return run
@@ -64,14 +69,14 @@ def test_the_client_that_queued_hears_every_evaluation(listener: Listener, serve
     ]
     opened, closed = listener.told("adacache.run")
     assert opened["run"]["records"] == [] and opened["run"]["end"] == ""
-    assert closed["run"] == run and closed["client"] == listener.id and closed["version"] == 1
+    assert traced(closed["run"]) == run and closed["client"] == listener.id and closed["version"] == 1
     records = [data["record"] for data in listener.told("adacache.step")]
     assert records == run["records"]
     assert sum(not record["computed"] for record in records) == run["derived"]["reused"] > 0
     assert run["info"]["node_id"] == "sampler"
     run_id = run["info"]["run_id"]
-    assert ask(server, f"/adacache/runs/{run_id}") == (200, {"version": 1, "run": run})
-    assert ask(server, "/api/adacache/runs?limit=1") == (200, {"version": 1, "runs": [run]})
+    assert ask(server, f"/adacache/runs/{run_id}") == (200, {"version": 1, "run": closed["run"]})
+    assert ask(server, "/api/adacache/runs?limit=1") == (200, {"version": 1, "runs": [closed["run"]]})
     assert ask(server, f"/adacache/runs?since={run_id}") == (200, {"version": 1, "runs": []})
 
 
@@ -152,3 +157,14 @@ def test_a_bad_schedule_is_refused_before_it_runs(listener: Listener, shot: Shot
     details = refused.value.answer["node_errors"]["adacache"]["errors"][0]["details"]
     assert 'AdaCache Patch Model: locked_schedule: entry 3 at character 15 is "13"' in details
     assert "allowed: 1 to 12" in details
+
+
+def test_a_run_tells_its_workflow_and_the_title_of_its_sampler(listener: Listener, server: str, shot: Shot):
+    """Two open workflows may have nodes of equal ids; what a graph says about itself is bounded."""
+    work = graph(shot, EAGER)
+    work["sampler"]["_meta"] = {"title": "High noise " + "x" * 1000}
+    request = {"prompt": work, "client_id": listener.id, "extra_data": {"extra_pnginfo": {"workflow": {"id": "abc-1"}}}}
+    listener.follow(listener._post("/prompt", request)["prompt_id"])
+    for run in (listener.told("adacache.run")[0]["run"], ask(server, "/adacache/runs?limit=1")[1]["runs"][0]):
+        assert run["about"]["workflow"] == "abc-1"
+        assert run["about"]["title"].startswith("High noise x") and len(run["about"]["title"]) == 200

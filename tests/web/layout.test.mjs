@@ -8,7 +8,7 @@ import { BandScale, bandsOf } from "../../web/scale.js";
 import { readRun } from "../../web/trace.js";
 import { names, paper, sample, synthetic } from "./samples.mjs";
 
-const WIDTHS = [200, 320, 420, 900];
+const WIDTHS = [92, 200, 320, 420, 900];
 const texts = (scene) => scene.shapes.filter((shape) => shape.kind === "text");
 const subpaths = (scene, fill) =>
     scene.shapes.filter((shape) => shape.fill === fill).flatMap((shape) => shape.d.match(/M/g)).length;

@@ -1,0 +1,164 @@
+"""Several pages, several workflows, a page that comes late and a server that goes away: each shows the right run."""
+
+from __future__ import annotations
+
+import re
+
+import hosting
+import pytest
+from editing import opened, small
+
+from demo import serve
+
+LIVE = ".adacache-badge.live"
+LONG = {"size": 128, "frames": 33, "steps": 400}
+REACHED = """(least) => {
+    const found = /(\\d+) of 400 computed/.exec(document.querySelector(".adacache-node")?.textContent);
+    return Number(found?.[1]) >= least;
+}"""
+COUNTED = """(least) => {
+    const found = /of (\\d+) steps computed/.exec(document.querySelector(".adacache-headline")?.textContent);
+    return Number(found?.[1]) >= least;
+}"""
+
+
+def counted(run: dict) -> str:
+    return f"{run['derived']['computed']} of {len(run['records'])} steps computed"
+
+
+def on_node(run: dict) -> str:
+    return f"{run['derived']['computed']} of {len(run['records'])} computed"
+
+
+def interrupt(editor) -> None:
+    editor.page.evaluate("() => fetch('/api/interrupt', { method: 'POST' })")
+
+
+def test_another_tab_sees_the_run_and_its_name(editor, browser):
+    """Also where the other tab has another workflow, with nodes of the same ids."""
+    with opened(browser, editor.url) as other:
+        other.load(small(201))
+        other.open_panel()
+        other.note_runs()
+        editor.load(small(202))
+        editor.title("sampler", "Take two")
+        editor.open_panel()
+        editor.queue()
+        (run,) = editor.wait_for_runs(1)
+        assert other.wait_for_runs(1) == [run]
+        assert counted(run) in other.headline
+        assert "Take two" in other.panel.locator(".adacache-eyebrow").inner_text()
+        assert not other.errors
+
+
+def test_a_page_that_joins_in_mid_run_follows_it(editor, browser):
+    """A second page asks, since events go to the first; the first, loaded again, hears events again."""
+    editor.load(small(203, **LONG))
+    editor.queue()
+    editor.page.wait_for_function(REACHED, arg=2)
+    with opened(browser, editor.url) as late:
+        late.open_panel()
+        late.page.wait_for_selector(LIVE)
+        late.page.wait_for_function(COUNTED, arg=3)
+        so_far = int(re.search(r"of (\d+) steps", late.headline)[1])
+        late.page.wait_for_function(COUNTED, arg=so_far + 2)
+        editor.enter()
+        editor.open_panel()
+        editor.page.wait_for_selector(LIVE)
+        so_far = int(re.search(r"of (\d+) steps", editor.headline)[1])
+        editor.page.wait_for_function(COUNTED, arg=so_far + 2)
+        interrupt(editor)
+        for page in (editor, late):
+            page.panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
+        run = editor.runs()[-1]
+        assert [record["evaluation"] for record in run["records"]] == list(range(1, len(run["records"]) + 1))
+        for page in (editor, late):
+            assert counted(run) in page.headline
+        assert not late.errors
+
+
+def test_open_workflows_with_equal_ids_keep_their_runs_apart(editor):
+    page, node = editor.page, editor.page.locator(".adacache-node")
+    editor.open_panel()
+    (first,) = editor.run_graph(small(204))
+    node.get_by_text(on_node(first)).wait_for()
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.DuplicateWorkflow')")
+    node.get_by_text("The next run appears here").wait_for()
+    assert counted(first) in editor.headline  # the panel shows every workflow's
+    editor.note_runs()
+    page.evaluate(
+        """(id) => {
+            const sampler = app.graph.getNodeById(id);
+            sampler.widgets.find(({ name }) => name === "steps").value = 15;
+        }""",
+        editor.ids["sampler"],
+    )
+    editor.queue()
+    (second,) = editor.wait_for_runs(1)
+    assert second["info"]["node_id"] == first["info"]["node_id"] and len(second["records"]) == 15
+    node.get_by_text(on_node(second)).wait_for()
+    page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    node.get_by_text(on_node(first)).wait_for()
+    page.evaluate("() => app.extensionManager.command.execute('Workspace.NextOpenedWorkflow')")
+    node.get_by_text(on_node(second)).wait_for()
+
+
+@pytest.mark.parametrize("names", [["sampler", "stats"], ["sampler"]], ids=["both inside", "sampler inside"])
+def test_the_plot_follows_a_sampler_into_a_subgraph(editor, names):
+    page = editor.page
+    panel = editor.open_panel()
+    editor.load(small(205 + len(names)))
+    page.evaluate(
+        """(ids) => {
+            const { subgraph, node } = app.graph.convertToSubgraph(new Set(ids.map((id) => app.graph.getNodeById(id))));
+            node.title = "Refine";
+            window.madeSubgraph = subgraph;
+        }""",
+        [editor.ids[name] for name in names],
+    )
+    if "stats" in names:
+        page.evaluate("() => app.canvas.setGraph(window.madeSubgraph)")
+    editor.queue()
+    (run,) = editor.wait_for_runs(1)
+    assert ":" in run["info"]["node_id"]
+    page.evaluate(
+        """() => {
+            const nodes = app.canvas.graph.nodes ?? app.canvas.graph._nodes;
+            const { pos } = nodes.find(({ comfyClass }) => comfyClass === "AdaCacheStats");
+            Object.assign(app.canvas.ds, { scale: 1, offset: [700 - pos[0], 250 - pos[1]] });
+            app.canvas.setDirty(true, true);
+        }"""
+    )
+    page.locator(".adacache-node").get_by_text(on_node(run)).wait_for()
+    assert "Refine / sampler" in panel.locator(".adacache-eyebrow").inner_text()
+
+
+def test_a_server_that_restarts_while_the_page_is_open(browser, tmp_path, monkeypatch):
+    """The run is lost and said to be; what was seen stays, and the next run shows."""
+    port = serve._free_port()
+    monkeypatch.setattr(serve, "_free_port", lambda: port)
+    with hosting.serving("1.58.1", tmp_path / "one") as url:
+        editing = opened(browser, url)
+        editor = editing.__enter__()
+        try:
+            editor.open_panel()
+            (before,) = editor.run_graph(small(207))
+            editor.load(small(208, **LONG))
+            editor.queue()
+            editor.page.wait_for_function(REACHED, arg=3)
+        except BaseException:
+            editing.__exit__(None, None, None)
+            raise
+    try:
+        with hosting.serving("1.58.1", tmp_path / "two"):
+            editor.panel.locator(".adacache-notice", has_text="The server stopped or was restarted").wait_for()
+            assert not editor.page.locator(LIVE).count()
+            (after,) = editor.run_graph(small(209))
+            assert counted(after) in editor.headline
+            rows = editor.panel.locator(".adacache-run")
+            assert rows.count() == 3
+            assert f"{before['derived']['computed']} of {len(before['records'])}" in rows.nth(2).inner_text()
+            assert "lost" in rows.nth(1).inner_text()
+            assert not editor.errors
+    finally:
+        editing.__exit__(None, None, None)
