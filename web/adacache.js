@@ -29,7 +29,11 @@ const owners = ownership({
     path: () => workflows()?.activeWorkflow?.path,
     isOpen: (path) => Boolean(workflows()?.openWorkflows?.some((one) => one.path === path)),
 });
-const titleOf = (run) => (owners.isShown(run) && titleIn(rootGraph(), run)) || run.about.title;
+/** The editor knows the subgraphs around a sampler; a title that the run does not confirm is another node's. */
+const titleOf = (run) => {
+    const title = owners.isShown(run) ? titleIn(rootGraph(), run) : "";
+    return title.endsWith(run.about.title) ? title : run.about.title;
+};
 const feeding = feed(api, store, { titleOf, watched: () => !document.hidden && (panels > 0 || plots.size > 0) });
 
 function place() {
@@ -45,6 +49,13 @@ function noteQueued() {
         owners.note(answer?.prompt_id, path);
         return answer;
     };
+}
+
+/** Nodes are made before the host says that their workflow is the one in the editor. */
+function watchWorkflow() {
+    workflows()?.$onAction?.(({ name, after }) => {
+        if (name === "openWorkflow") after(() => plots.forEach((plot) => plot.redraw()));
+    });
 }
 
 function addStyle() {
@@ -146,6 +157,7 @@ app.registerExtension({
     setup() {
         addStyle();
         noteQueued();
+        watchWorkflow();
         rememberPin();
         registerTab();
         feeding.refresh();

@@ -54,12 +54,21 @@ export function runsBefore(node, input, entries) {
 /** @param {any} node @param {number} slot @returns {Set<string>} ids of the nodes that an input depends on */
 function upstream(node, slot) {
     const found = new Set();
-    const waiting = [node.getInputNode?.(slot)];
+    const waiting = [sourceOf(node, slot)];
     while (waiting.length && found.size < MOST_NODES) {
         const source = waiting.pop();
         if (!source || found.has(String(source.id))) continue;
         found.add(String(source.id));
-        for (let n = 0; n < (source.inputs?.length ?? 0); n += 1) waiting.push(source.getInputNode?.(n));
+        for (let n = 0; n < (source.inputs?.length ?? 0); n += 1) waiting.push(sourceOf(source, n));
     }
     return found;
+}
+
+/** A host's method fails on some nodes, such as those of a graph that it has not finished making. */
+function sourceOf(node, slot) {
+    try {
+        return node.getInputNode?.(slot);
+    } catch {
+        return null;
+    }
 }

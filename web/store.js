@@ -99,6 +99,7 @@ export class RunStore extends EventTarget {
             const run = attempt(() => readRun(plain));
             if (run?.info.run_id) known.add(run.info.run_id) && this._put(run, titleOf);
         }
+        this._order(known);
         for (const id of openBefore) {
             const run = this.entries.get(id)?.run;
             if (run && !run.end && !known.has(id)) run.end = "lost";
@@ -169,6 +170,17 @@ export class RunStore extends EventTarget {
     _measure(entry) {
         const words = entry.run.note.length + entry.run.codebook.length + entry.run.end_detail.length;
         entry.bytes = 3000 + 2 * (words + JSON.stringify(entry.run.settings).length) + 260 * entry.run.records.length;
+    }
+
+    /**
+     * Puts runs in the order in which they began; others keep their places. After a reload, a step of the run that goes
+     * on may bring it here before the list of those before it.
+     * @param {Set<string>} ids
+     */
+    _order(ids) {
+        const inOrder = [...ids].map((id) => this.entries.get(id)).filter((entry) => entry !== undefined);
+        const placed = this.runs.map((entry) => (ids.has(entry.id) ? inOrder.shift() ?? entry : entry));
+        this.entries = new Map(placed.map((entry) => [entry.id, entry]));
     }
 
     /** @param {Entry} newest is kept, whatever its size */

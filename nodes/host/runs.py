@@ -35,12 +35,12 @@ class Kept:
 
 
 def as_json(trace: Trace, about: About) -> dict[str, Any]:
-    return trace.as_json() | {"about": about}
+    return trace.as_json() | ({"about": about} if about else {})
 
 
-def as_text(trace: Trace, about: About) -> str:
+def as_text(trace: Trace, about: About | None = None) -> str:
     # ASCII, so that a character is a byte.
-    return json.dumps(as_json(trace, about), allow_nan=False, separators=(",", ":"), default=str)
+    return json.dumps(as_json(trace, about or {}), allow_nan=False, separators=(",", ":"), default=str)
 
 
 class Runs:
@@ -63,7 +63,7 @@ class Runs:
 
     def close(self, trace: Trace, about: About | None = None) -> None:
         """Keep the trace of a run that ended, and log it in a line."""
-        text = as_text(trace, about or {})
+        text = as_text(trace, about)
         with self._lock:
             self._kept.setdefault(trace.info.run_id, Kept(trace, about or {})).text = text
             self._trim()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -27,15 +28,12 @@ LOOK_AT = """([id, x, y, scale]) => {
 }"""
 
 
-# Of the runs that the server keeps beyond those known: as many as wanted, ended there, and ended in the panel.
-RUNS_SHOWN = """async ([known, count]) => {
-    const { runs } = await (await fetch("/adacache/runs")).json();
-    const fresh = runs.filter(({ info }) => !known.includes(info.run_id));
-    return fresh.length >= count && fresh.every(({ end, info }) => {
-        const row = document.querySelector(`[data-run="${info.run_id}"] .when`);
-        return end && row && !/running/.test(row.textContent);
-    });
-}"""
+# Runs by their ids, ended in the panel.
+RUNS_SHOWN = """(ids) => ids.every((id) => {
+    const row = document.querySelector(`[data-run="${id}"] .when`);
+    return row && !/running/.test(row.textContent);
+})"""
+PATIENCE = 240  # seconds; a busy machine samples slowly
 
 
 @contextlib.contextmanager
@@ -65,7 +63,7 @@ class Editor:
     known: list[str] = field(default_factory=list)  # runs of before
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(240_000)  # a busy machine samples slowly
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("pageerror", lambda error: self._note(str(getattr(error, "stack", error))))
         self.page.on("console", lambda message: message.type == "error" and self._note(message.text))
 
@@ -123,10 +121,16 @@ class Editor:
 
     def wait_for_runs(self, count: int) -> list[dict]:
         """Waits until so many new runs have ended in the panel, and gives them as the server keeps them."""
-        self.page.wait_for_function(RUNS_SHOWN, arg=[self.known, count], polling=100)
-        fresh = [run for run in self.runs() if run["info"]["run_id"] not in self.known]
+        limit = time.monotonic() + PATIENCE
+        while not (len(fresh := self._fresh()) >= count and all(run["end"] for run in fresh)):
+            assert time.monotonic() < limit, f"{len(fresh)} of {count} runs came"
+            self.page.wait_for_timeout(50)
         assert len(fresh) == count
+        self.page.wait_for_function(RUNS_SHOWN, arg=[run["info"]["run_id"] for run in fresh])
         return fresh
+
+    def _fresh(self) -> list[dict]:
+        return [run for run in self.runs() if run["info"]["run_id"] not in self.known]
 
     def runs(self) -> list[dict]:
         with urllib.request.urlopen(f"{self.url}/adacache/runs") as answer:

@@ -9,9 +9,10 @@ import pytest
 from editing import opened, small
 
 from demo import serve
+from demo.workflow import Caching
 
 LIVE = ".adacache-badge.live"
-LONG = {"size": 128, "frames": 33, "steps": 400}
+LONG = {"caching": Caching(preset="measure only"), "size": 128, "frames": 33, "steps": 400}
 REACHED = """(least) => {
     const found = /(\\d+) of 400 computed/.exec(document.querySelector(".adacache-node")?.textContent);
     return Number(found?.[1]) >= least;

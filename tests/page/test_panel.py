@@ -93,7 +93,7 @@ def test_two_samplers_are_named_and_overlaid(editor):
     assert counted(second) in headlines[0]
     assert counted(first) in headlines[1]
     svg = panel.locator(".adacache-plots svg")
-    assert {"A", "B", "rate A", "rate B"} <= set(svg.locator("text").all_text_contents())
+    assert {"A", "B", "rate B"} <= set(svg.locator("text").all_text_contents())
 
 
 def test_export_and_import(editor, tmp_path):

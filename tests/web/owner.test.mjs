@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { titleIn } from "../../web/graph.js";
+import { runsBefore, titleIn } from "../../web/graph.js";
 import { ownership } from "../../web/owner.js";
 import { readRun } from "../../web/trace.js";
 import { sample } from "./samples.mjs";
@@ -32,7 +32,7 @@ test("runs that this page has not queued are told by the workflow's id", () => {
     const { owners } = editor({ id: "one" });
     assert.ok(owners.isShown(run("p1", { workflow: "one" })));
     assert.ok(!owners.isShown(run("p1", { workflow: "two" })));
-    for (const unknown of [{}, undefined, { workflow: ZEROS }, { workflow: 7 }])
+    for (const unknown of [{}, undefined, { workflow: ZEROS }])
         assert.ok(owners.isShown(run("p1", unknown)), "what does not say otherwise is shown");
 });
 
@@ -61,4 +61,19 @@ test("a sampler's title is found inside subgraphs, and is no text of a run's own
     assert.equal(titleIn(root, at("12:5")), "Refine / KSampler");
     assert.equal(titleIn(root, at("12:6")), "");
     assert.equal(titleIn(root, at("12.0.0.5")), "Refine");
+});
+
+test("a node's runs are those of the samplers before it, though the host fails on one of the inputs", () => {
+    const failing = () => {
+        throw new TypeError("no graph");
+    };
+    const sampler = { id: 3, inputs: [{}, {}], getInputNode: failing };
+    const inputs = [{ name: "handle" }, { name: "value" }];
+    const node = { inputs, getInputNode: (slot) => (slot === 1 ? sampler : null) };
+    const entry = (id, node_id) => ({ id, run: readRun({ ...sample("fast"), info: { node_id, prompt_id: "p" } }) });
+    const entries = [entry("a", "3"), entry("b", "4"), entry("c", "3:7")];
+    assert.deepEqual(
+        runsBefore(node, "value", entries).map(({ id }) => id),
+        ["a", "c"],
+    );
 });

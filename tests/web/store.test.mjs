@@ -65,6 +65,21 @@ test("a page that comes in mid-run asks for the run and loses no step", () => {
     );
 });
 
+test("a page that was loaded again in mid-run has the run that goes on last, whatever came first", () => {
+    const store = new RunStore();
+    store.takeStep(step("now", 3));
+    store.takeRun(message(synthetic("now", 30, { end: "", records: 2 })));
+    store.import([readRun(sample("plain"))], "shared.json");
+    store.takeList({
+        version: 1,
+        runs: [synthetic("old", 30), synthetic("later", 30), synthetic("now", 30, { end: "", records: 2 })],
+    });
+    assert.deepEqual(
+        store.runs.map(({ id }) => id),
+        ["old", "import:1", "later", "now"],
+    );
+});
+
 test("an opening that comes after the end changes nothing, nor does a late step", () => {
     const store = new RunStore();
     store.takeRun(message(sample("fast")));
