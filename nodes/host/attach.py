@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...adacache import Settings
-from .wrappers import KEY, wrappers
+from .session import KEY
+from .wrappers import wrappers
 
 
 def attach(model: Any, settings: Settings, handle: str) -> Any:

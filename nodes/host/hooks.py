@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from inspect import signature
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ...adacache.evaluation import Call
 from ...adacache.residual import Parts
 from . import compat
+from .ear import Ear
 from .families import Family, Stack
 from .swapping import called, calling
 
@@ -26,10 +26,6 @@ State = tuple[Any, ...]
 
 class Again(Exception):
     """A call that was to be reused cannot be: it must be made again, and with all that was left out of it."""
-
-
-class _Heard(Exception):
-    """Ends a second run of a block once its attention was heard."""
 
 
 class TrunkHooks:
@@ -229,56 +225,6 @@ class TrunkHooks:
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             # The measure reads a block's insides, which a later host may name otherwise; the run must not notice.
             return None
-
-
-class Ear:
-    """Hears the output of a block's self-attention.
-
-    Attributes:
-        block: the block, as it was before it was compiled.
-        heard: the output, once it ran.
-    """
-
-    def __init__(self, block: nn.Module, attention: str) -> None:
-        self.block = getattr(block, "_orig_mod", block)
-        self.heard: Tensor | None = None
-        self._attention = getattr(self.block, attention, None)
-        self._compiled = self.block is not block or getattr(block, "_compiled_call_impl", None) is not None
-
-    @contextmanager
-    def listening(self) -> Iterator[Ear]:
-        """Hear the block as it runs; a compiled one must not see us, and is heard by `attend`."""
-        if self._compiled or self._attention is None:
-            yield self
-            return
-        handle = self._attention.register_forward_hook(self._hear)
-        try:
-            yield self
-        finally:
-            handle.remove()
-
-    def attend(self, run: Callable[[], Any]) -> None:
-        """Nothing can be heard inside a compiled block: start it once more, uncompiled, up to its attention.
-
-        So decisions are those of a network that is not compiled, and the compiled block runs as it would without us.
-        """
-        if not self._compiled or self._attention is None:
-            return
-        handle = self._attention.register_forward_hook(self._hear_and_stop)
-        try:
-            with torch.compiler.set_stance("force_eager"):
-                run()
-        except _Heard:
-            pass
-        finally:
-            handle.remove()
-
-    def _hear(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        self.heard = output
-
-    def _hear_and_stop(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        self.heard = output
-        raise _Heard
 
 
 def _blocks(network: nn.Module, stack: Stack) -> list[nn.Module]:
