@@ -45,11 +45,12 @@ class Ear:
 
         So decisions are those of a network that is not compiled, and the compiled block runs as it would without us.
         """
-        if not self._compiled or self._attention is None:
+        uncompiled = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
+        if not self._compiled or self._attention is None or uncompiled is None:
             return
         handle = self._attention.register_forward_hook(self._hear_and_stop)
         try:
-            with torch.compiler.set_stance("force_eager"):
+            with uncompiled("force_eager"):
                 run()
         except _Heard:
             pass

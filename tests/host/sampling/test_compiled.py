@@ -75,6 +75,15 @@ def test_blocks_compiled_in_place_decide_as_eager_ones(wan, sample, patch):
     torch.testing.assert_close(latent, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_compiled_blocks_on_an_older_torch(wan, sample, patch, monkeypatch):
+    """Where torch cannot run a compiled block uncompiled, all that the block adds is measured instead."""
+    monkeypatch.delattr(torch.compiler, "set_stance")
+    compiled = patch(blockwise(wan()), text=TEXT)
+    sample(compiled.model)
+    (run,) = compiled.runs()
+    assert not run.note and run.probe.startswith("block residual")
+
+
 @pytest.mark.parametrize("first", ["compile", "patch"])
 def test_a_network_compiled_as_one_piece(first, wan, sample, patch):
     """It is cached above the compiled call: computing all changes no bit, and reuse calls the network less often."""
