@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from .evaluation import Evaluation
 from .moreg import MoReg
+from .paced import PacedSchedule
 from .residual import FreeBytes, ResidualCache
 from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason
-from .settings import Settings, nearest_codebook
+from .settings import Codebook, Settings, nearest_codebook
 from .steps import StepClock
 from .trace import Record, RunInfo, Trace
 
@@ -61,12 +62,8 @@ class Run:
         codebook = nearest_codebook(settings.codebooks, steps)
         moreg = MoReg(settings.moreg, steps) if settings.moreg else None
         self.locked = settings.locked if settings.mode == "cache" else None
-        self.schedule: PublishedSchedule | LockedSchedule = (
-            LockedSchedule(self.locked, moreg, settings.sensitivity)
-            if self.locked
-            else PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
-        )
-        self.cache = ResidualCache(settings.place, free_bytes)
+        self.schedule = self._schedule(steps, codebook, moreg)
+        self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), str(codebook))
         self.ranks = ranks
         self._on_record = on_record
@@ -79,6 +76,16 @@ class Run:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
         elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
+
+    def _schedule(
+        self, steps: int, codebook: Codebook, moreg: MoReg | None
+    ) -> PublishedSchedule | LockedSchedule | PacedSchedule:
+        s = self.settings
+        if self.locked:
+            return LockedSchedule(self.locked, moreg, s.sensitivity)
+        if s.share is not None:
+            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses)
+        return PublishedSchedule(steps, codebook, moreg, s.sensitivity, s.max_reuses)
 
     def __enter__(self) -> Run:
         return self
@@ -136,7 +143,7 @@ class Run:
         if place == 0:
             self._decision = self._decide(sigma, allowed)
             self._lowest_sigma = min(self._lowest_sigma, sigma)
-        evaluation = Evaluation(self, self._decision, place)
+        evaluation = Evaluation(self, self._decision, place, sigma)
         yield evaluation
         # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
         if not (evaluation.calls or self.refused):
@@ -180,8 +187,9 @@ class Run:
         self.cache.drop({key for key in self.cache if key.place == evaluation.place} - evaluation.captured())
         if evaluation.place:
             return
-        change, record.score = evaluation.read()
-        seen: Observation | None = self.schedule.observe(change, record.score)
+        measured = evaluation.read()
+        record.score, record.error, record.gain = measured.score, measured.error, measured.gain
+        seen: Observation | None = self.schedule.observe(measured.change, record.score)
         record.rate = self.schedule.rate
         if seen:
             record.distance, record.looked_up = seen.distance, seen.looked_up
