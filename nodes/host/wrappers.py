@@ -117,6 +117,7 @@ def open_session(
         feed.step,
         compat.evaluations_per_step(info.sampler),
         compat.ranks(),
+        sigmas.tolist() if compat.moves_plainly(info.sampler) else None,
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
@@ -163,6 +164,7 @@ def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs:
     try:
         with session.run.evaluation(sigma, session.allows(sigma)) as session.evaluation:
             result = executor(x, timestep, *args, **kwargs)
+            result = session.run.corrected(session.evaluation, x, result)
             compat.settle(result)
         return result
     finally:
