@@ -69,7 +69,7 @@ class Bench:
             "AdaCachePatchModel", model=self.model, preset=preset, sensitivity=sensitivity, **rest
         )
         pack = next(name for name in sys.modules if name.endswith(f"{host.PACK_NAME}.nodes.host.runs"))
-        return model, lambda: sys.modules[pack].RUNS.latest(handle).computed
+        return model, lambda: sys.modules[pack].RUNS.find(handle)[-1].computed
 
     def easy(self, threshold: float) -> tuple[Any, Callable[[], int]]:
         """The host's EasyCache at its best: its network call gets a copy of its input, which it writes into."""
@@ -90,13 +90,9 @@ class Bench:
             calls.append(1)
             return executor(*args, **kwargs)
 
-        wrappers = model.model_options["transformer_options"]["wrappers"]["diffusion_model"]
-        ours = {"bench.copy": [copied]}
-        model.model_options["transformer_options"]["wrappers"]["diffusion_model"] = {
-            **ours,
-            **wrappers,
-            "bench.count": [counted],
-        }
+        # Wrappers run in this order, the first outermost.
+        theirs = model.wrappers["diffusion_model"]
+        model.wrappers["diffusion_model"] = {"bench.copy": [copied], **theirs, "bench.count": [counted]}
         return model, lambda: len(calls)
 
     def film(self, model: Any, prompt: str, seed: int, steps: int) -> Any:

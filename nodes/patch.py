@@ -67,8 +67,8 @@ class AdaCachePatchModel(io.ComfyNode):
                     default="paper fast",
                     tooltip="off: the model untouched. measure only: compute everything and record what caching would "
                     "look at; the picture does not change. paper fast and paper slow: the published settings. "
-                    "near-lossless, balanced, fast and turbo compute about 67, 50, 40 and 33 % of the steps at any step "
-                    "count, and forecast the others instead of repeating the last; the first sixth is always computed.",
+                    "near-lossless, balanced, fast and turbo compute about 67, 50, 40 and 33 % of the steps at any "
+                    "step count and forecast the others; the first sixth is always computed.",
                 ),
                 io.Float.Input(
                     "sensitivity",
