@@ -9,6 +9,7 @@ from .blocks import run_blocks
 from .distance import FrameGrid
 from .locked import LockedPlan
 from .moreg import MoRegSettings
+from .paced import PacedSchedule
 from .run import FEWEST_STEPS, Run
 from .schedule import Decision, LockedSchedule, PublishedSchedule, Reason
 from .settings import PAPER_FAST, PAPER_SLOW, PUBLISHED, Codebook, Settings, SettingsError
@@ -25,6 +26,7 @@ __all__ = [
     "LockedPlan",
     "LockedSchedule",
     "MoRegSettings",
+    "PacedSchedule",
     "PublishedSchedule",
     "Reason",
     "Record",

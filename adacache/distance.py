@@ -31,13 +31,14 @@ def change_sums(new: Tensor, old: Tensor) -> Tensor:
     Summed in slices along the tokens, so that the float32 copies stay small whatever the dtype.
     """
     total = torch.zeros(2, dtype=torch.float32, device=new.device)
-    for n, o in zip(_slices(new), _slices(old.to(new.device, non_blocking=True)), strict=True):
+    for n, o in zip(slices(new), slices(old.to(new.device, non_blocking=True)), strict=True):
         o = o.float()
         total += torch.stack([(n.float() - o).abs().sum(), o.abs().sum()])
     return total
 
 
-def _slices(x: Tensor, elements: int = 1 << 25) -> tuple[Tensor, ...]:
+def slices(x: Tensor, elements: int = 1 << 25) -> tuple[Tensor, ...]:
+    """A tensor of shape (rows, tokens, ...) along its tokens, so that float32 copies of a slice stay small."""
     rows_of_one_token = max(1, x.numel() // x.shape[1])
     return x.split(max(1, elements // rows_of_one_token), dim=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from threading import Lock
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .distance import FrameGrid, change_sums, motion_score, motion_sums, relative_change
+from .forecast import add_forecast, fit
 from .residual import Parts, alike
 from .schedule import Decision, Reason
 
@@ -32,11 +34,28 @@ class StreamKey(NamedTuple):
     turn: int
 
 
+class Measured(NamedTuple):
+    """What an evaluation measured over all its streams; None for what it could not.
+
+    Attributes:
+        change: relative change of the probe.
+        score: motion score.
+        error: |R - forecast| / |R|, how far the forecast of the step just computed was off.
+        gain: mean gain of the streams' next forecasts.
+    """
+
+    change: float | None = None
+    score: float | None = None
+    error: float | None = None
+    gain: float | None = None
+
+
 class Evaluation:
     """One evaluation: a decision for all its network calls, and the sums that they measured."""
 
-    def __init__(self, run: Run, decision: Decision, place: int = 0) -> None:
+    def __init__(self, run: Run, decision: Decision, place: int = 0, sigma: float = 0.0) -> None:
         self.run = run
+        self.sigma = sigma
         self.decision = decision
         self.place = place
         self.calls: list[Call] = []
@@ -55,7 +74,7 @@ class Evaluation:
             for key in keys:
                 streams.append(StreamKey(self.place, key, self._seen[key]))
                 self._seen[key] += 1
-            call = Call(self.run, streams, grid, self.decision.compute)
+            call = Call(self.run, streams, grid, self.decision.compute, self.sigma)
             self.calls.append(call)
             return call
 
@@ -71,17 +90,27 @@ class Evaluation:
             return True, Reason.REFUSED if self.run.refused else Reason.MISSING
         return False, self.decision.reason
 
-    def read(self) -> tuple[float | None, float | None]:
-        """Relative change and motion score over all streams: the one device sync of an evaluation."""
-        changes = [call.changes for call in self.calls if call.changes is not None]
-        motions = [call.motions for call in self.calls if call.motions is not None]
-        if not changes:
-            return None, None
-        totals = torch.cat([_total(changes), *([_total(motions)] if motions else [])])
+    def read(self) -> Measured:
+        """The sums over all streams: the one device sync of an evaluation."""
+        found = [[sums for call in self.calls if (sums := getattr(call, name)) is not None] for name in _SUMS]
+        totals = [_total(sums) for sums in found if sums]
+        if not totals:
+            return Measured()
+        joined = torch.cat([total.to(totals[0].device) for total in totals])
         if self.run.ranks:
-            totals = self.run.ranks.total(totals)
-        sums = totals.tolist()
-        return relative_change(sums[:2]), motion_score(sums[2:]) if motions else None
+            joined = self.run.ranks.total(joined)
+        values = iter(joined.tolist())
+        changes, forecasts, motions = ([next(values) for _ in range(len(sums[0]) if sums else 0)] for sums in found)
+        return Measured(
+            relative_change(changes) if changes else None,
+            motion_score(motions) if motions else None,
+            math.sqrt(forecasts[0] / forecasts[1]) if forecasts and forecasts[1] > 0 else None,
+            forecasts[2] / forecasts[3] if forecasts else None,
+        )
+
+
+# What a call measures, as sums that merge over calls.
+_SUMS = ("changes", "forecasts", "motions")
 
 
 def _total(sums: Sequence[Tensor]) -> Tensor:
@@ -98,11 +127,15 @@ class Call:
     than the video, such as video and sound; each has the batch's rows first.
     """
 
-    def __init__(self, run: Run, streams: list[StreamKey], grid: FrameGrid | None, compute: bool) -> None:
+    def __init__(
+        self, run: Run, streams: list[StreamKey], grid: FrameGrid | None, compute: bool, sigma: float = 0.0
+    ) -> None:
         self.compute = compute or not all(key in run.cache for key in streams)
         self.captured: list[StreamKey] = []
         self.changes: Tensor | None = None
         self.motions: Tensor | None = None
+        self.forecasts: Tensor | None = None
+        self._sigma = sigma
         self._planned = compute
         self._run = run
         self._streams = streams
@@ -144,11 +177,11 @@ class Call:
 
     @torch.no_grad()
     def reuse(self, *hidden: Tensor) -> Parts:
-        """x + R, part by part, in fresh tensors."""
+        """x + R, or x plus what R is forecast to be by now, part by part, in fresh tensors."""
         outs = tuple(torch.empty_like(part) for part in hidden)
         for (key, rows), out_rows in zip(self._rows(hidden), self._chunks(outs), strict=True):
-            for x, residual, out in zip(rows, self._run.cache[key].residual, out_rows, strict=True):
-                torch.add(x, residual.to(x.device, non_blocking=True), out=out)
+            for part, (x, out) in enumerate(zip(rows, out_rows, strict=True)):
+                add_forecast(x, self._run.cache[key], part, self._sigma, out)
         return outs
 
     @torch.no_grad()
@@ -164,9 +197,22 @@ class Call:
                 # The distance is taken between planned computations: a stream that only kept a new one company
                 # must not be measured from here, or decisions would depend on what was batched.
                 probe = probe if self._planned else old
+            trend = self._follow(key, residual) if self._run.cache.forecasts else None
             self._run.cache.keep(key, residual, probe)
+            if self._run.cache.forecasts:
+                self._run.cache.keep_trend(key, *(trend or (None, None)), self._sigma)
             self.captured.append(key)
         self._base = self._probe = None
+
+    def _follow(self, key: StreamKey, residual: Parts) -> tuple[Parts, Tensor | None] | None:
+        """The stream's trend up to this residual, and how much of it is expected to go on."""
+        stream = self._run.cache[key]
+        if stream.residual is None or not alike(stream.residual, residual):
+            return None
+        change, gain, sums = fit(stream, residual, self._sigma)
+        if self.measures:
+            self.forecasts = _plus(self.forecasts, sums)
+        return change, gain
 
     def _measure(self, probe: Tensor, old: Tensor) -> None:
         self.changes = _plus(self.changes, change_sums(probe, old))

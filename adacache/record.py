@@ -26,6 +26,8 @@ class Record:
         motion, gradient: what MoReg made of the score.
         rate: steps until the next planned computation, after this evaluation.
         milliseconds: wall-clock time, the device's work included.
+        error: of a computed step, how far the forecast of its residual was off, relative to the residual.
+        gain: how much of the residual's trend the next forecasts carry on, 0 to 1.
     """
 
     evaluation: int
@@ -40,6 +42,8 @@ class Record:
     gradient: float | None = None
     rate: int | None = None
     milliseconds: float = 0.0
+    error: float | None = None
+    gain: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values that every JSON reader takes."""

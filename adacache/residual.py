@@ -16,17 +16,28 @@ Parts = tuple[Tensor, ...]
 
 @dataclass
 class Stream:
-    """What one stream keeps: its residual R (trunk output - trunk input) and the probe of the same evaluation."""
+    """What one stream keeps: its residual R (trunk output - trunk input) and the probe of the same evaluation.
+
+    Attributes:
+        trend: R minus the residual before it, where residuals are forecast.
+        gain: how much of the trend is expected to go on, a float32 scalar on the device; see `forecast.py`.
+        sigma: noise level of R.
+        span: that noise level minus the one before it.
+    """
 
     residual: Parts | None = None
     probe: Tensor | None = None
+    trend: Parts | None = None
+    gain: Tensor | None = None
+    sigma: float = 0.0
+    span: float = 0.0
 
     def fits(self, hidden: Parts) -> bool:
         """Whether R can be added to a hidden state like this one."""
         return self.residual is not None and alike(self.residual, hidden)
 
     def tensors(self) -> Parts:
-        return (*(self.residual or ()), *(() if self.probe is None else (self.probe,)))
+        return (*(self.residual or ()), *(self.trend or ()), *(() if self.probe is None else (self.probe,)))
 
 
 def alike(a: Parts, b: Parts) -> bool:
@@ -43,8 +54,9 @@ class ResidualCache:
     # "auto" keeps the cache with the model while it takes at most this share of the free memory.
     AUTO_SHARE = 0.25
 
-    def __init__(self, place: str = "auto", free_bytes: FreeBytes | None = None) -> None:
+    def __init__(self, place: str = "auto", free_bytes: FreeBytes | None = None, forecasts: bool = False) -> None:
         self.place = place
+        self.forecasts = forecasts
         self.peak_bytes = 0
         self._free_bytes = free_bytes
         self._streams: dict[Hashable, Stream] = {}
@@ -68,15 +80,23 @@ class ResidualCache:
         stream.probe = None if probe is None else self._put(probe, stream.probe)
         self.peak_bytes = max(self.peak_bytes, self.nbytes)
 
+    def keep_trend(self, key: Hashable, trend: Parts | None, gain: Tensor | None, sigma: float) -> None:
+        """Beside a residual at noise level `sigma`: where it is heading, or None at the first of a stream."""
+        stream = self[key]
+        before = stream.trend or (None,) * len(trend or ())
+        stream.trend = trend and tuple(self._put(new, old) for new, old in zip(trend, before, strict=True))
+        stream.gain, stream.span, stream.sigma = gain, sigma - stream.sigma, sigma
+        self.peak_bytes = max(self.peak_bytes, self.nbytes)
+
     def drop(self, keys: Set[Hashable]) -> None:
         """Forget streams; those that are not here do not matter."""
         for key in keys:
             self._streams.pop(key, None)
 
     def drop_probes(self) -> None:
-        """Restart the distance: the next computed evaluation has nothing to compare with."""
+        """Restart the distance and the trend: the next computed evaluation has nothing to compare with."""
         for stream in self._streams.values():
-            stream.probe = None
+            stream.probe = stream.trend = stream.gain = None
 
     def clear(self) -> None:
         self._streams.clear()
@@ -89,8 +109,8 @@ class ResidualCache:
         device = residual[0].device
         if self._free_bytes is None or device.type == "cpu":
             return "model"
-        # Two streams (cond and uncond), each with a residual and a probe.
-        wanted = 4 * sum(part.nbytes for part in residual)
+        # Two streams (cond and uncond), each with a residual, a probe and perhaps a trend.
+        wanted = (6 if self.forecasts else 4) * sum(part.nbytes for part in residual)
         return "model" if wanted <= self.AUTO_SHARE * self._free_bytes(device) else "system"
 
     def _put(self, tensor: Tensor, old: Tensor | None) -> Tensor:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .correction import Correction
 from .evaluation import Evaluation
 from .moreg import MoReg
+from .paced import PacedSchedule
 from .residual import FreeBytes, ResidualCache
 from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason
-from .settings import Settings, nearest_codebook
+from .settings import Codebook, Settings, nearest_codebook
 from .steps import StepClock
 from .trace import Record, RunInfo, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from torch import Tensor
 
     from .ranks import Ranks
 
@@ -43,6 +47,8 @@ class Run:
         evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
             and each place in the step keeps a residual of its own.
         ranks: the processes among which the token sequence is split, if it is.
+        sigmas: the sampler's noise levels, one more than steps, where it moves the latent by direction times step
+            length; None leaves out the correction of what reused steps got wrong.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class Run:
         on_record: Callable[[Record], None] | None = None,
         evaluations_per_step: int = 1,
         ranks: Ranks | None = None,
+        sigmas: Sequence[float] | None = None,
     ) -> None:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
@@ -61,14 +68,12 @@ class Run:
         codebook = nearest_codebook(settings.codebooks, steps)
         moreg = MoReg(settings.moreg, steps) if settings.moreg else None
         self.locked = settings.locked if settings.mode == "cache" else None
-        self.schedule: PublishedSchedule | LockedSchedule = (
-            LockedSchedule(self.locked, moreg, settings.sensitivity)
-            if self.locked
-            else PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
-        )
-        self.cache = ResidualCache(settings.place, free_bytes)
+        self.schedule = self._schedule(steps, codebook, moreg)
+        self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), str(codebook))
         self.ranks = ranks
+        corrects = settings.forecast and sigmas is not None and evaluations_per_step == 1
+        self.correction = Correction(sigmas) if corrects else None
         self._on_record = on_record
         self._opened = 0.0
         self._lowest_sigma = float("inf")
@@ -79,6 +84,16 @@ class Run:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
         elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
+
+    def _schedule(
+        self, steps: int, codebook: Codebook, moreg: MoReg | None
+    ) -> PublishedSchedule | LockedSchedule | PacedSchedule:
+        s = self.settings
+        if self.locked:
+            return LockedSchedule(self.locked, moreg, s.sensitivity)
+        if s.share is not None:
+            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses)
+        return PublishedSchedule(steps, codebook, moreg, s.sensitivity, s.max_reuses)
 
     def __enter__(self) -> Run:
         return self
@@ -136,7 +151,7 @@ class Run:
         if place == 0:
             self._decision = self._decide(sigma, allowed)
             self._lowest_sigma = min(self._lowest_sigma, sigma)
-        evaluation = Evaluation(self, self._decision, place)
+        evaluation = Evaluation(self, self._decision, place, sigma)
         yield evaluation
         # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
         if not (evaluation.calls or self.refused):
@@ -154,12 +169,24 @@ class Run:
         if sigma > self._lowest_sigma:
             forced = Reason.RESTARTED
             self.cache.drop_probes()
+            self.correction = None  # the sampler goes its own way through its noise levels
             self._lowest_sigma = sigma
         elif self.settings.mode == "measure":
             forced = Reason.MEASURING
         elif not (allowed or self.locked):
             forced = Reason.OUTSIDE
         return self.schedule.decide(forced)
+
+    def corrected(self, evaluation: Evaluation, x: Tensor, denoised: Tensor) -> Tensor:
+        """What the sampler should go on with, inside an evaluation; see `correction.py`.
+
+        Args:
+            x: the latent that the evaluation started from.
+            denoised: what came of it, all streams put together.
+        """
+        if self.correction is None or self.refused or self._clock.begun < 1:
+            return denoised
+        return self.correction(self._clock.begun - 1, x, denoised, evaluation.outcome()[0])
 
     def _finish(self, evaluation: Evaluation, sigma: float, started: float) -> None:
         computed, reason = evaluation.outcome()
@@ -180,8 +207,9 @@ class Run:
         self.cache.drop({key for key in self.cache if key.place == evaluation.place} - evaluation.captured())
         if evaluation.place:
             return
-        change, record.score = evaluation.read()
-        seen: Observation | None = self.schedule.observe(change, record.score)
+        measured = evaluation.read()
+        record.score, record.error, record.gain = measured.score, measured.error, measured.gain
+        seen: Observation | None = self.schedule.observe(measured.change, record.score)
         record.rate = self.schedule.rate
         if seen:
             record.distance, record.looked_up = seen.distance, seen.looked_up
@@ -191,6 +219,7 @@ class Run:
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self.cache.clear()
+        self.correction = None
         if self._clock.reported:
             self._label(self._clock.reported)
         if not self.trace.end:

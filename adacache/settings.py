@@ -159,6 +159,10 @@ class Settings:
         preset: the name that people read.
         locked: the steps to compute, in place of the codebook's decisions; `start`, `end` and `max_reuses`
             then do not count. A measuring run computes every step all the same.
+        share: computed steps over all steps, above 0 to 1, planned by `PacedSchedule` in place of the codebook;
+            None for the published schedule. `sensitivity` is then a factor on the computed steps.
+        protect: with a share, the part of the steps, from the first, that is all computed.
+        forecast: reused steps carry the residual's trend on, see `forecast.py`; False holds it, as published.
     """
 
     mode: str = "cache"
@@ -171,6 +175,9 @@ class Settings:
     place: str = "auto"
     preset: str = "paper fast"
     locked: LockedPlan | None = None
+    share: float | None = None
+    protect: float = 1 / 6
+    forecast: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -185,6 +192,10 @@ class Settings:
             raise SettingsError(
                 "start_percent", f"start {self.start} and end {self.end}; needed: 0 <= start < end <= 1"
             )
+        if self.share is not None and not 0.0 < self.share <= 1.0:
+            raise SettingsError("share", f"{self.share} is not a number above 0, up to 1")
+        if not 0.0 <= self.protect <= 1.0:
+            raise SettingsError("protect", f"{self.protect} is not a number from 0 to 1")
         if self.max_reuses < 0:
             raise SettingsError("max_reuses", f"{self.max_reuses} is below 0; 0 means no cap")
 
@@ -201,4 +212,7 @@ class Settings:
             "max_reuses": self.max_reuses,
             "place": self.place,
             "locked": str(self.locked) if self.locked and self.mode == "cache" else None,
+            "share": self.share,
+            "protect": self.protect,
+            "forecast": self.forecast,
         }

@@ -54,6 +54,11 @@ def is_irregular(name: str) -> bool:
     return name in _IRREGULAR
 
 
+def moves_plainly(name: str) -> bool:
+    """Whether a sampler moves the latent by direction times step length (`comfy/k_diffusion/sampling.py`)."""
+    return name in ("euler", "ddim")
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether the user cancelled; the class became a BaseException in later hosts."""
     return isinstance(error, comfy.model_management.InterruptProcessingException | KeyboardInterrupt)

@@ -66,6 +66,7 @@ def open_session(
         feed.step,
         compat.evaluations_per_step(info.sampler),
         compat.ranks(),
+        sigmas.tolist() if compat.moves_plainly(info.sampler) else None,
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)

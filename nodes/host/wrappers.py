@@ -92,6 +92,7 @@ def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs:
     try:
         with session.run.evaluation(sigma, session.allows(sigma)) as session.evaluation:
             result = executor(x, timestep, *args, **kwargs)
+            result = session.run.corrected(session.evaluation, x, result)
             compat.settle(result)
         return result
     finally:

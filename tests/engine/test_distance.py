@@ -54,8 +54,8 @@ def test_slices(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However small the slices, the change is the same."""
     torch.manual_seed(3)
     new, old = torch.randn(2, 2, 23, 5).unbind()
-    monkeypatch.setattr(distance, "_slices", partial(distance._slices, elements=elements))
-    pieces = distance._slices(new)
+    monkeypatch.setattr(distance, "slices", partial(distance.slices, elements=elements))
+    pieces = distance.slices(new)
     assert sum(piece.shape[1] for piece in pieces) == 23
     assert all(piece.numel() <= max(elements, 10) for piece in pieces)
     assert relative_change(change_sums(new, old).tolist()) == pytest.approx(relative_l1(new, old), rel=1e-6)

@@ -1,0 +1,60 @@
+"""The schedule for a chosen speed: its promise, its plan, and what may bend it."""
+
+from __future__ import annotations
+
+import pytest
+
+from adacache import MoRegSettings, PacedSchedule, Reason
+from adacache.moreg import MoReg
+
+
+def computed(schedule: PacedSchedule, score: float | None = None) -> list[int]:
+    found = []
+    for step in range(1, schedule.steps + 1):
+        if schedule.decide().compute:
+            found.append(step)
+            schedule.observe(0.1, score)
+    return found
+
+
+@pytest.mark.parametrize("steps", [10, 20, 30, 50, 100])
+@pytest.mark.parametrize("share", [1 / 3, 2 / 5, 1 / 2, 2 / 3])
+def test_a_share_is_kept(steps: int, share: float) -> None:
+    """A share of the steps is computed at any step count, within one step in twenty and at least one."""
+    assert len(computed(PacedSchedule(steps, share))) == pytest.approx(share * steps, abs=max(1, steps / 20))
+
+
+def test_plan() -> None:
+    """The first sixth is computed, then intervals grow by at most a step each."""
+    steps = computed(PacedSchedule(30, 1 / 3))
+    lengths = [b - a for a, b in zip(steps, steps[1:], strict=False)]
+    assert steps[:5] == [1, 2, 3, 4, 5] and lengths[4] == 3
+    assert all(later <= before + 1 for before, later in zip(lengths[4:], lengths[5:], strict=False))
+
+
+def test_sensitivity_and_cap() -> None:
+    """Higher sensitivity computes more; a cap bounds the intervals."""
+    counts = [len(computed(PacedSchedule(30, 0.4, sensitivity=s))) for s in (0.5, 1, 2)]
+    assert counts == sorted(set(counts))
+    steps = computed(PacedSchedule(30, 1 / 3, max_reuses=1))
+    assert max(b - a for a, b in zip(steps, steps[1:], strict=False)) == 2
+
+
+def test_motion_moves_the_budget() -> None:
+    """A video that moves more than usual gets more steps, a still one fewer."""
+    counts = [
+        len(computed(PacedSchedule(30, 0.4, moreg=MoReg(MoRegSettings(norm=0.3, gradient_weight=0), 30)), score))
+        for score in (0.25, 0.3, 0.35)
+    ]
+    assert counts == sorted(set(counts))
+
+
+def test_forced_and_broken_distances() -> None:
+    """A caller may force a step; a distance that is no number computes the next step."""
+    schedule = PacedSchedule(30, 1 / 3)
+    for _ in range(5):
+        schedule.decide()
+        schedule.observe(0.1)
+    assert schedule.decide(Reason.OUTSIDE) == (True, Reason.OUTSIDE)
+    schedule.observe(float("nan"))
+    assert schedule.decide().compute
