@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -70,7 +71,8 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         self.schedule = self._schedule(steps, codebook, moreg)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
-        self.trace = Trace(info or RunInfo(), steps, settings.as_json(), str(codebook))
+        planned = isinstance(self.schedule, PacedSchedule)
+        self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
         self.ranks = ranks
         corrects = settings.forecast and sigmas is not None and evaluations_per_step == 1
         self.correction = Correction(sigmas) if corrects else None
@@ -184,9 +186,13 @@ class Run:
             x: the latent that the evaluation started from.
             denoised: what came of it, all streams put together.
         """
-        if self.correction is None or self.refused or self._clock.begun < 1:
+        step = self._clock.begun - 1
+        if self.correction is None or self.refused or not 0 <= step < len(self.correction.sigmas):
             return denoised
-        return self.correction(self._clock.begun - 1, x, denoised, evaluation.outcome()[0])
+        if not math.isclose(evaluation.sigma, self.correction.sigmas[step], rel_tol=1e-4):
+            self.correction.clear()  # noise was added before the step: it moves the latent otherwise
+            return denoised
+        return self.correction(step, x, denoised, evaluation.outcome()[0])
 
     def _finish(self, evaluation: Evaluation, sigma: float, started: float) -> None:
         computed, reason = evaluation.outcome()

@@ -33,7 +33,7 @@ class Reason(str, Enum):
 _WORDS = {
     Reason.FIRST: "computed: the first step has nothing to reuse",
     Reason.LAST: "computed: the last two steps always are",
-    Reason.SCHEDULED: "computed: the codebook planned it",
+    Reason.SCHEDULED: "computed: the schedule planned it",
     Reason.LOCKED: "computed: the locked schedule says so",
     Reason.REUSED: "reused the cached residual",
     Reason.OUTSIDE: "computed: outside the start and end percent",

@@ -29,7 +29,7 @@ class Trace:
     Attributes:
         steps: the sampler's step count.
         settings: `Settings.as_json()`.
-        codebook: the codebook in force, as text, scaled to `steps`.
+        codebook: the codebook in force, as text, scaled to `steps`; "" where steps were planned without one.
         records: the evaluations.
         seconds: from the start of the first evaluation to the end of the last.
         cache_bytes: most bytes the cache held.
@@ -122,7 +122,8 @@ class Trace:
             return [f"{preset}, locked schedule"]
         sensitivity = self.settings.get("sensitivity")
         known = isinstance(sensitivity, (int, float))
-        return [preset + (f", sensitivity {sensitivity:g}" if known else ""), f"codebook {self.codebook}"]
+        rule = f"codebook {self.codebook}" if self.codebook else "steps planned ahead, residuals forecast"
+        return [preset + (f", sensitivity {sensitivity:g}" if known else ""), rule]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the derived counts come along for readers and are ignored on loading."""

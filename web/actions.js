@@ -42,7 +42,7 @@ export function actionsFor(context) {
                 give(settingsText(runs()[0]), "Settings"),
             ),
             button("Copy codebook", "Copy the codebook of this run as text", () =>
-                give(runs()[0].codebook, "Codebook"),
+                give(runs()[0].codebook || "This run had no codebook: its steps were planned.", "Codebook"),
             ),
         ]),
         element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Export" }, [

@@ -9,7 +9,7 @@ import { computedOf, finite, gains, isObject, sharesSteps } from "./trace.js";
 const REASONS = {
     first: "computed: the first step has nothing to reuse",
     last: "computed: the last two steps always are",
-    scheduled: "computed: the codebook planned it",
+    scheduled: "computed: the schedule planned it",
     locked: "computed: the locked schedule says so",
     reused: "reused the cached residual",
     outside: "computed: outside the start and end percent",
@@ -216,7 +216,8 @@ export function settingsText(run) {
     const lines = Object.entries(rest)
         .filter(([, value]) => value !== null && value !== "")
         .map(([name, value]) => `${name}: ${isObject(value) || Array.isArray(value) ? JSON.stringify(value) : value}`);
-    return [...lines, `codebook: ${run.codebook}`, `steps: ${run.steps}`].join("\n");
+    const codebook = run.codebook ? [`codebook: ${run.codebook}`] : [];
+    return [...lines, ...codebook, `steps: ${run.steps}`].join("\n");
 }
 
 /** @param {number} value */

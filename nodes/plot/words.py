@@ -157,7 +157,9 @@ def band(of: Band) -> str:
 
 def looked_up(trace: Trace) -> str:
     """What the distance decided, for the legend."""
-    return "measured only: the schedule is locked" if trace.settings.get("locked") else "looked up in the codebook"
+    if trace.settings.get("locked"):
+        return "measured only: the schedule is locked"
+    return "looked up in the codebook" if trace.codebook else "measured only: the steps were planned"
 
 
 def forced(trace: Trace) -> str:

@@ -55,11 +55,10 @@ class Rig:
                 callback({"x": x, "i": step, "sigma": sigmas[step], "sigma_hat": sigmas[step], "denoised": seen[-1]})
             return seen[-1]
 
-        (noise,) = self.call("DisableNoise")
         (guider,) = self.call("CFGGuider", model=model, cfg=self.member.cfg, **self.conds())
         self.call(
             "SamplerCustomAdvanced",
-            noise=noise,
+            noise=Silence(),
             guider=guider,
             sampler=comfy.samplers.KSAMPLER(sampler),
             sigmas=torch.linspace(0.6, 0.1, steps + 1),
@@ -69,6 +68,17 @@ class Rig:
 
     def conds(self) -> dict[str, list]:
         return {"positive": self.member.conditioning(), "negative": self.member.conditioning(-1.0)}
+
+
+class Silence:
+    """No noise, for several latents as well, which the node of ComfyUI 0.8.0 does not know."""
+
+    seed = 0
+
+    def generate_noise(self, latent: dict[str, Any]) -> Any:
+        samples = latent["samples"]
+        silent = [torch.zeros_like(part) for part in parts(samples)]
+        return type(samples)(silent) if len(silent) > 1 else silent[0]
 
 
 def parts(latent: Any) -> list[Tensor]:

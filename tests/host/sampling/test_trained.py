@@ -14,7 +14,7 @@ PROMPT = "one green circle and two blue stars on a gray background, moving fast"
 def film(wan: Callable, call: Callable, text: Callable, latent: Callable, patch: Callable) -> Callable:
     """Samples the demo's recipe; gives the latent and the trace, None without caching."""
 
-    def run(**caching) -> tuple[torch.Tensor, object]:
+    def run(steps: int = 30, **caching) -> tuple[torch.Tensor, object]:
         (model,) = call("ModelSamplingSD3", model=wan(trained=True), shift=3.0)
         patched = patch(model, **caching) if caching else None
         sides = {"positive": text(PROMPT), "negative": text("")}
@@ -23,7 +23,7 @@ def film(wan: Callable, call: Callable, text: Callable, latent: Callable, patch:
             model=patched.model if patched else model,
             latent_image=latent(width=128, height=128, frames=33),
             seed=1,
-            steps=30,
+            steps=steps,
             cfg=3.0,
             sampler_name="euler",
             scheduler="simple",
@@ -63,3 +63,18 @@ def test_sensitivity_trades_steps_for_closeness(film):
     computed = [run.computed for _, run in taken]
     errors = [float((samples - expected).square().mean()) for samples, _ in taken]
     assert computed == sorted(set(computed)) and errors == sorted(errors, reverse=True)
+
+
+def test_forecast_and_correction_win(film, pack_module, monkeypatch):
+    """At twelve computed steps: closer than twelve steps, closer still with a correction, and no step more."""
+    expected, _ = film()
+    errors = {}
+    for corrects in (True, False):
+        with monkeypatch.context() as patching:
+            if not corrects:
+                patching.setattr(pack_module("nodes.host.compat"), "moves_plainly", lambda name: False)
+            samples, run = film(preset="fast")
+        assert run.computed == 12
+        errors[corrects] = float((samples - expected).square().mean())
+    fewer = float((film(steps=12)[0] - expected).square().mean())
+    assert 4 * errors[True] < 2 * errors[False] < fewer

@@ -1,0 +1,46 @@
+"""The presets by intent keep their promise of steps, at any step count and under any sampler."""
+
+from __future__ import annotations
+
+import comfy.samplers
+import pytest
+import torch
+
+SHARES = {"near-lossless": 2 / 3, "balanced": 1 / 2, "fast": 2 / 5, "turbo": 1 / 3}
+
+
+@pytest.mark.parametrize("steps", [10, 20, 50])
+@pytest.mark.parametrize("preset", SHARES)
+def test_promised_steps(preset, steps, wan, sample, patch):
+    """Whatever the step count, that share of it is computed, to a step."""
+    patched = patch(wan(blocks=2), preset=preset)
+    sample(patched.model, steps=steps)
+    (run,) = patched.runs()
+    assert not run.note and abs(run.computed - max(3, SHARES[preset] * steps)) <= 1
+    assert not run.codebook and "planned" in run.summary()
+
+
+@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc"])
+def test_other_samplers(sampler, wan, sample, patch):
+    """They reuse and forecast, uncorrected, without an error."""
+    patched = patch(wan(blocks=2), preset="fast")
+    assert torch.isfinite(sample(patched.model, steps=12, sampler=sampler)).all()
+    (run,) = patched.runs()
+    assert not run.note and run.reused > 0
+
+
+def test_churn_is_not_corrected(wan, patch, call, conds):
+    """Noise that is added before a step moves the latent otherwise: nothing is corrected, and nothing fails."""
+    (noise,) = call("RandomNoise", noise_seed=1)
+    patched = patch(wan(blocks=2), preset="fast")
+    (guider,) = call("CFGGuider", model=patched.model, cfg=3.0, **conds())
+    (latent, *_) = call(
+        "SamplerCustomAdvanced",
+        noise=noise,
+        guider=guider,
+        sampler=comfy.samplers.ksampler("euler", {"s_churn": 5.0}),
+        sigmas=torch.linspace(1.0, 0.0, 13),
+        latent_image={"samples": torch.zeros(1, 16, 3, 8, 8)},
+    )
+    assert torch.isfinite(latent["samples"]).all()
+    assert patched.runs()[0].reused > 0
