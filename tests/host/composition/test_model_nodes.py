@@ -14,7 +14,9 @@ from test_families import Rig
 def louder_attention(model: Any) -> Any:
     """As NAG packs do: a cross-attention's forward is replaced through an object patch."""
     clone = model.clone()
-    forward = model.get_model_object("diffusion_model.blocks.1.cross_attn").forward
+    attention = model.get_model_object("diffusion_model.blocks.1.cross_attn")
+    # The class's own: while a clone is loaded, the host leaves that clone's patch on the module that all clones share.
+    forward = type(attention).forward.__get__(attention)
     clone.add_object_patch("diffusion_model.blocks.1.cross_attn.forward", lambda *a, **k: 1.5 * forward(*a, **k))
     return clone
 
@@ -57,7 +59,7 @@ NODES: dict[str, Any] = {
     "ModelSamplingSD3": {"shift": 3.0},
     "WanContextWindowsManual": WINDOWS | {"context_stride": 1, "closed_loop": False, "fuse_method": "pyramid"},
 }
-NEUTRAL = {"PerturbedAttentionGuidance"}  # acts on a UNet's blocks only: its third call gives the second's result
+NEUTRAL = {"PerturbedAttentionGuidance"}  # acts on a UNet's blocks only: its third call repeats the cond, but alone
 
 
 @pytest.fixture(params=NODES)
@@ -70,7 +72,7 @@ def given(request: pytest.FixtureRequest, call: Callable[..., tuple], patch: Cal
 def test_computing_all_changes_no_bit(given) -> None:
     rig, apply, name = given
     expected = rig.sample(apply(rig.model))
-    assert torch.equal(expected, rig.sample(rig.model)) is (name in NEUTRAL)
+    assert torch.allclose(expected, rig.sample(rig.model), atol=1e-3) is (name in NEUTRAL)
     assert torch.equal(rig.sample(rig.patch(apply(rig.model), text="1.0:1").model), expected)
     assert torch.equal(rig.sample(apply(rig.patch(rig.model, text="1.0:1").model)), expected)
 
