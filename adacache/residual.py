@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Set
 from dataclasses import dataclass
+from threading import RLock
 
 import torch
 from torch import Tensor
@@ -60,6 +61,7 @@ class ResidualCache:
         self.peak_bytes = 0
         self._free_bytes = free_bytes
         self._streams: dict[Hashable, Stream] = {}
+        self._lock = RLock()  # a host may keep from several threads, and counting bytes walks the dictionary
 
     def __getitem__(self, key: Hashable) -> Stream:
         return self._streams.setdefault(key, Stream())
@@ -72,13 +74,14 @@ class ResidualCache:
 
     def keep(self, key: Hashable, residual: Parts, probe: Tensor | None) -> None:
         """Keep what a computed evaluation left, replacing what the stream had."""
-        if self.place == "auto":
-            self.place = self._choose(residual)
-        stream = self[key]
-        before = stream.residual or (None,) * len(residual)
-        stream.residual = tuple(self._put(new, old) for new, old in zip(residual, before, strict=True))
-        stream.probe = None if probe is None else self._put(probe, stream.probe)
-        self.peak_bytes = max(self.peak_bytes, self.nbytes)
+        with self._lock:
+            if self.place == "auto":
+                self.place = self._choose(residual)
+            stream = self[key]
+            before = stream.residual or (None,) * len(residual)
+            stream.residual = tuple(self._put(new, old) for new, old in zip(residual, before, strict=True))
+            stream.probe = None if probe is None else self._put(probe, stream.probe)
+            self.peak_bytes = max(self.peak_bytes, self.nbytes)
 
     def keep_trend(self, key: Hashable, trend: Parts | None, gain: Tensor | None, sigma: float) -> None:
         """Beside a residual at noise level `sigma`: where it is heading, or None at the first of a stream."""
@@ -90,8 +93,9 @@ class ResidualCache:
 
     def drop(self, keys: Set[Hashable]) -> None:
         """Forget streams; those that are not here do not matter."""
-        for key in keys:
-            self._streams.pop(key, None)
+        with self._lock:
+            for key in keys:
+                self._streams.pop(key, None)
 
     def drop_probes(self) -> None:
         """Restart the distance and the trend: the next computed evaluation has nothing to compare with."""
@@ -99,11 +103,13 @@ class ResidualCache:
             stream.probe = stream.trend = stream.gain = None
 
     def clear(self) -> None:
-        self._streams.clear()
+        with self._lock:
+            self._streams.clear()
 
     @property
     def nbytes(self) -> int:
-        return sum(t.nbytes for stream in self._streams.values() for t in stream.tensors())
+        with self._lock:
+            return sum(t.nbytes for stream in self._streams.values() for t in stream.tensors())
 
     def _choose(self, residual: Parts) -> str:
         device = residual[0].device

@@ -1,0 +1,88 @@
+"""What newer hosts and packs for several GPUs bring, with stand-ins of their functions."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import comfy.cli_args
+import comfy.model_management
+import pytest
+from members import MEMBERS
+from test_families import Rig
+
+
+@pytest.fixture
+def rig(call, patch):
+    return Rig(MEMBERS["Wan t2v"], call, patch)
+
+
+@pytest.mark.parametrize(
+    "error", [None, RuntimeError, comfy.model_management.InterruptProcessingException], ids=["done", "error", "cancel"]
+)
+def test_memory_compiler_is_off_for_the_run(rig, monkeypatch, error) -> None:
+    """The flag is set while the network runs, and is what it was however the run ends."""
+    arguments = comfy.cli_args.args
+    monkeypatch.setattr(arguments, "disable_comfy_compiler", False, raising=False)
+    seen = []
+
+    def look(*_) -> None:
+        seen.append(arguments.disable_comfy_compiler)
+        if error and len(seen) == 3:
+            raise error()
+
+    patched = rig.patch(rig.model, text="1000:3 2000:1")
+    with rig.model.model.diffusion_model.register_forward_pre_hook(look):
+        if error:
+            with pytest.raises(error):
+                rig.sample(patched.model)
+        else:
+            rig.sample(patched.model)
+    assert seen and all(seen) and arguments.disable_comfy_compiler is False
+
+
+def test_what_lasts_is_made_in_the_pause(rig, pack_module, monkeypatch) -> None:
+    """Clones, residuals and reused outputs are allocated while the compiler pauses; no block runs in a pause."""
+    depth, inside, blocks = [0], [], []
+
+    @contextmanager
+    def pause():
+        depth[0] += 1
+        try:
+            yield
+        finally:
+            depth[0] -= 1
+
+    monkeypatch.setitem(sys.modules, "comfy.model_prefetch", SimpleNamespace(pause_malloc_graph=pause))
+    call_class = pack_module("adacache.evaluation").Call
+    for name in ("enter", "leave", "reuse", "commit", "measure"):
+        original = getattr(call_class, name)
+
+        def spied(self, *args, original=original, name=name):
+            inside.append((name, depth[0]))
+            return original(self, *args)
+
+        monkeypatch.setattr(call_class, name, spied)
+    patched = rig.patch(rig.model, text="1000:3 2000:1")
+    with rig.model.model.diffusion_model.blocks[1].register_forward_pre_hook(lambda *_: blocks.append(depth[0])):
+        rig.sample(patched.model)
+    assert {name for name, _ in inside} == {"enter", "leave", "reuse", "commit", "measure"}
+    assert {deep for _, deep in inside} == {1} and set(blocks) == {0}
+
+
+def test_ranks_by_the_module_of_xfuser(pack_module, monkeypatch) -> None:
+    """No module, no group, one process: nothing is split."""
+    compat = pack_module("nodes.host.compat")
+    assert compat.ranks() is None
+
+    def absent():
+        raise AssertionError("pipeline model parallel group is not initialized")
+
+    for answer in (absent, lambda: None, lambda: SimpleNamespace(world_size=1, device_group=None)):
+        monkeypatch.setitem(sys.modules, "xfuser.core.distributed", SimpleNamespace(get_sp_group=answer))
+        assert compat.ranks() is None
+    monkeypatch.setattr(compat, "Ranks", lambda group: ("ranks of", group))
+    group = SimpleNamespace(world_size=2, device_group="two")
+    monkeypatch.setitem(sys.modules, "xfuser.core.distributed", SimpleNamespace(get_sp_group=lambda: group))
+    assert compat.ranks() == ("ranks of", "two")
