@@ -78,6 +78,10 @@ class Evaluation:
             self.calls.append(call)
             return call
 
+    def streams(self) -> set[StreamKey]:
+        """All streams of this evaluation."""
+        return {stream for call in self.calls for stream in call.streams}
+
     def captured(self) -> set[StreamKey]:
         """The streams whose residual was kept in this evaluation."""
         return {stream for call in self.calls for stream in call.captured}
@@ -138,7 +142,7 @@ class Call:
         self._sigma = sigma
         self._planned = compute
         self._run = run
-        self._streams = streams
+        self.streams = streams
         self._grid = grid
         self._base: Parts | None = None
         self._probe: Tensor | None = None
@@ -146,11 +150,11 @@ class Call:
     @property
     def measures(self) -> bool:
         """Whether the probe of this call is looked at: only a step's first evaluation decides."""
-        return self._streams[0].place == 0
+        return self.streams[0].place == 0
 
     def enter(self, *hidden: Tensor) -> None:
         """Before the first block. Falls back to computing where the cached residuals do not fit."""
-        even = all(part.shape[0] % len(self._streams) == 0 for part in hidden)
+        even = all(part.shape[0] % len(self.streams) == 0 for part in hidden)
         if not self.compute:
             self.compute = not (even and all(self._run.cache[key].fits(rows) for key, rows in self._rows(hidden)))
         if self.compute and even:
@@ -190,7 +194,7 @@ class Call:
         if self._base is None or self._run.refused:
             return
         for stream, (key, residual) in enumerate(self._rows(self._base)):
-            probe = self._probe.chunk(len(self._streams))[stream] if self._probe is not None else None
+            probe = self._probe.chunk(len(self.streams))[stream] if self._probe is not None else None
             old = self._run.cache[key].probe
             if probe is not None and old is not None and alike((old,), (probe,)):
                 self._measure(probe, old)
@@ -225,10 +229,10 @@ class Call:
 
     def _chunks(self, hidden: Parts) -> list[Parts]:
         """Per stream, its rows of every part."""
-        return list(zip(*(part.chunk(len(self._streams)) for part in hidden), strict=True))
+        return list(zip(*(part.chunk(len(self.streams)) for part in hidden), strict=True))
 
     def _rows(self, hidden: Parts) -> list[tuple[StreamKey, Parts]]:
-        return list(zip(self._streams, self._chunks(hidden), strict=True))
+        return list(zip(self.streams, self._chunks(hidden), strict=True))
 
 
 def _plus(total: Tensor | None, sums: Tensor) -> Tensor:

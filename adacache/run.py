@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .correction import Correction
-from .evaluation import Evaluation
+from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
 from .paced import PacedSchedule
 from .residual import FreeBytes, ResidualCache
@@ -199,6 +199,9 @@ class Run:
         record = Record(len(self.trace.records) + 1, self._clock.begun, sigma, computed, reason)
         if evaluation.decision.compute and not self.refused:
             self._observe(evaluation, record)
+        elif computed:
+            # Context windows that move on give new streams at every step; those they left behind must not pile up.
+            self._forget_all_but(evaluation.place, evaluation.streams())
         ended = time.perf_counter()
         record.milliseconds = (ended - started) * 1000
         self.trace.seconds = ended - self._opened
@@ -210,7 +213,7 @@ class Run:
 
     def _observe(self, evaluation: Evaluation, record: Record) -> None:
         # What a planned computation left out is older than the schedule thinks.
-        self.cache.drop({key for key in self.cache if key.place == evaluation.place} - evaluation.captured())
+        self._forget_all_but(evaluation.place, evaluation.captured())
         if evaluation.place:
             return
         measured = evaluation.read()
@@ -221,6 +224,9 @@ class Run:
             record.distance, record.looked_up = seen.distance, seen.looked_up
             if seen.motion:
                 record.motion, record.gradient = seen.motion.motion, seen.motion.gradient
+
+    def _forget_all_but(self, place: int, streams: Set[StreamKey]) -> None:
+        self.cache.drop({key for key in self.cache if key.place == place} - streams)
 
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""

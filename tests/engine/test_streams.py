@@ -134,6 +134,18 @@ def test_new_stream_does_not_move_the_others() -> None:
     assert rows[0][8][1] is Reason.MISSING
 
 
+def test_streams_that_move_on_do_not_pile_up(doubling, tens) -> None:
+    """Context windows that are others at every step: each is computed, and only the last ones are kept."""
+    run = Run(Settings(share=0.4, forecast=True), STEPS)
+    for step in range(STEPS):
+        with run.evaluation(1 - step / 40) as evaluation:
+            for window in range(3):
+                run_blocks(evaluation, doubling, tens, key=(step, window))
+        assert len(list(run.cache)) == 3
+    assert {record.reason for record in run.trace.records} >= {Reason.MISSING}
+    assert run.trace.reused == 0
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_system_memory_gives_the_same() -> None:
     """On a GPU, residuals in system memory give the same decisions and bit-identical outputs."""
