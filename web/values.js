@@ -43,7 +43,7 @@ export function distance(frame, top, height = 156) {
 
 /** @param {import("./trace.js").Run} run */
 function lookedUp(run) {
-    return lockedBy(run) ? "measured only: the schedule is locked" : "looked up in the codebook";
+    return lockedBy(run) ? "measured, schedule locked" : "looked up in the codebook";
 }
 
 /** The bands and curves without words. @param {Frame} frame @param {number} top @param {number} height @returns {Section} */

@@ -157,7 +157,7 @@ def band(of: Band) -> str:
 
 def looked_up(trace: Trace) -> str:
     """What the distance decided, for the legend."""
-    return "measured only: the schedule is locked" if trace.settings.get("locked") else "looked up in the codebook"
+    return "measured, schedule locked" if trace.settings.get("locked") else "looked up in the codebook"
 
 
 def forced(trace: Trace) -> str:
