@@ -99,7 +99,7 @@ def node(editor: Editor, file: Path) -> None:
     editor.page.wait_for_timeout(1500)
     place = editor.page.locator(".adacache-node").bounding_box()
     clip = {"x": place["x"] - 60, "y": 150, "width": place["width"] + 120}
-    editor.page.screenshot(path=file, clip=clip | {"height": place["y"] + place["height"] - 90})
+    editor.page.screenshot(path=file, clip=clip | {"height": place["y"] + place["height"] - 145})
 
 
 def vue_node(editor: Editor, file: Path) -> None:
