@@ -198,6 +198,8 @@ export function numbers(step) {
         ["motion score", step.score, long],
         ["motion", step.motion, long],
         ["motion gradient", step.gradient, long],
+        ["forecast error", step.error, long],
+        ["forecast gain", step.gain, long],
         ["time", step.milliseconds, milliseconds],
     ]);
     return all.flatMap(([name, value, say]) => (value === null ? [] : [[name, say(value)]]));
