@@ -163,7 +163,7 @@ export function highlight(scene, index) {
     const width = Math.max(3, cell.right - cell.left + 2);
     const box = { left: cell.middle - width / 2, width, top: scene.top, height: scene.bottom - scene.top };
     return [
-        path(rectPath(box, 3), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.75, strokeWidth: 1 }),
+        path(rectPath(box, 3), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.35, strokeWidth: 1 }),
     ];
 }
 
