@@ -21,6 +21,8 @@ const COLUMNS = /** @type {const} */ ([
     "gradient",
     "rate",
     "milliseconds",
+    "error",
+    "gain",
 ]);
 
 /** The form that the trace output has, and that Import reads. @param {Run[]} runs */

@@ -27,6 +27,7 @@ import { facts, headline, notices } from "./words.js";
 
 /** @typedef {{width: number, height: number, shapes: Shape[], tracks: Track[], top: number, bottom: number}} Scene */
 
+const BESIDE = 3; // pixels beside the outermost steps that still point at them
 const NARROW = 190; // below it the plots need all the room, and nothing is written at their right
 
 /**
@@ -162,7 +163,7 @@ export function highlight(scene, index) {
     const width = Math.max(3, cell.right - cell.left + 2);
     const box = { left: cell.middle - width / 2, width, top: scene.top, height: scene.bottom - scene.top };
     return [
-        path(rectPath(box, 3), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.75, strokeWidth: 1 }),
+        path(rectPath(box, 3), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.35, strokeWidth: 1 }),
     ];
 }
 
@@ -171,7 +172,7 @@ export function indexAt(scene, x) {
     const track = scene.tracks[0];
     const cells = track?.cells ?? [];
     if (!cells.length) return -1;
-    const pitch = (cells[cells.length - 1].middle - cells[0].middle) / Math.max(1, cells.length - 1) || Infinity;
-    const n = Math.round((x - cells[0].middle) / pitch);
-    return cells[n]?.record ? n : -1;
+    if (x < cells[0].left - BESIDE || x > cells[cells.length - 1].right + BESIDE) return -1;
+    const n = cells.findIndex((cell, at) => at === cells.length - 1 || x < (cell.right + cells[at + 1].left) / 2);
+    return cells[n].record ? n : -1;
 }

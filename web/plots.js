@@ -36,7 +36,8 @@ export function rates(frame, top, which) {
         if (!rate || rate < 1) return;
         // A forced step may come before the planned one: the span ends where the plan did.
         let until = n + 1;
-        while (until < Math.min(n + rate, cells.length) && !cells[until].record?.computed) until += 1;
+        while (cells[until]?.step === cell.step) until += 1; // further evaluations of the same step
+        while (cells[until]?.step < cell.step + rate && !cells[until].record?.computed) until += 1;
         const [left, right] = [cell.left + 0.5, cells[until - 1].right - 0.5];
         const wide = frame.measure(String(rate), size) + 4;
         const middle = (left + right) / 2;

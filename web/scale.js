@@ -1,7 +1,7 @@
 // @ts-check
 /** Where steps, values and the codebook's bands lie; numbers only. */
 
-import { finite, sharesSteps } from "./trace.js";
+import { finite } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {import("./trace.js").Step} Step */
@@ -14,14 +14,28 @@ const MOST_PENDING = 10_000;
 const TOP_FACTOR = 1.7;
 const TOP_LEAST = 0.14;
 
-/** Places on the axis: the evaluations, and the steps to come where that can be told. @param {Run} run */
+/**
+ * How many evaluations each step has had; samplers such as heun have several.
+ * @param {Run} run
+ * @returns {number[]}
+ */
+function evaluationsOf({ records }) {
+    const counts = [];
+    records.forEach((record, n) => {
+        if (n && record.step === records[n - 1].step) counts[counts.length - 1] += 1;
+        else counts.push(1);
+    });
+    return counts;
+}
+
+/** Places on the axis: the steps so far, and those to come. @param {Run} run */
 export function slotsOf(run) {
-    const pending = sharesSteps(run) ? 0 : Math.min(run.steps, MOST_PENDING);
-    return Math.max(1, run.records.length, pending);
+    return Math.max(1, evaluationsOf(run).length, Math.min(run.steps, MOST_PENDING));
 }
 
 /**
- * One cell per place, from `left` over `width`; they stand apart while there is room for it.
+ * One cell per evaluation and per step to come, from `left` over `width`. Steps stand apart while there is room for
+ * it; evaluations of one step share its place and touch, since they are computed or reused together.
  * @param {Run} run
  * @param {number} left
  * @param {number} width
@@ -32,12 +46,20 @@ export function cellsOf(run, left, width, slots) {
     const pitch = width / slots;
     const gap = pitch >= 4 ? Math.min(3, pitch * 0.18) : 0;
     const last = run.records.at(-1)?.step ?? 0;
-    return Array.from({ length: slots }, (_, n) => {
-        const record = run.records[n] ?? null;
-        const start = left + n * pitch;
-        const step = record ? record.step : last + n - run.records.length + 1;
-        return { left: start + gap / 2, right: start + pitch - gap / 2, middle: start + pitch / 2, step, record };
-    });
+    const counts = evaluationsOf(run);
+    /** @type {Cell[]} */
+    const cells = [];
+    for (let slot = 0; slot < slots; slot += 1) {
+        const count = counts[slot] ?? 1;
+        const [start, room] = [left + slot * pitch + gap / 2, (pitch - gap) / count];
+        for (let n = 0; n < count; n += 1) {
+            const record = run.records[cells.length] ?? null;
+            const step = record ? record.step : last + slot - counts.length + 1;
+            const from = start + n * room;
+            cells.push({ left: from, right: from + room, middle: from + room / 2, step, record });
+        }
+    }
+    return cells;
 }
 
 /**
@@ -48,7 +70,9 @@ export function cellsOf(run, left, width, slots) {
  */
 export function ticksOf(cells, room) {
     const first = new Map();
-    for (const cell of cells) if (!first.has(cell.step)) first.set(cell.step, cell.middle);
+    const ends = new Map(cells.map((cell) => [cell.step, cell.right]));
+    for (const cell of cells)
+        if (!first.has(cell.step)) first.set(cell.step, (cell.left + ends.get(cell.step)) / 2);
     const steps = [...first.keys()];
     const apart = room(String(Math.max(...steps)));
     const pitch = (cells[cells.length - 1].right - cells[0].left) / first.size;

@@ -3,7 +3,7 @@
 
 import { caption, sign } from "./legend.js";
 import { path, rectPath, text } from "./shapes.js";
-import { computedOf, sharesSteps } from "./trace.js";
+import { computedOf } from "./trace.js";
 import { forcedKinds, isForced, unit } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
@@ -64,7 +64,9 @@ export function strip(frame, which, top, height) {
 
 /** The step that will be computed next as far as the last rate tells; 0 for a run that has ended. */
 function plannedUntil(run) {
-    const last = run.end ? null : run.records.findLast((record) => record.computed);
+    const computed = run.end ? null : run.records.findLast((record) => record.computed);
+    // Of several evaluations of a step, the first has the rate.
+    const last = computed && run.records.find((record) => record.step === computed.step);
     return last?.rate ? Math.min(last.step + last.rate, run.steps - 1) : 0;
 }
 
@@ -108,7 +110,7 @@ function stripMarks({ tracks }) {
     const two = tracks.length > 1;
     const { computed, reused } = countsOf(tracks);
     const kinds = [...new Set(tracks.map(({ run }) => forcedKinds(run)).filter(Boolean))];
-    const stopped = tracks.some(({ run }) => run.end && run.records.length < run.steps && !sharesSteps(run));
+    const stopped = tracks.some(({ run, cells }) => run.end && cells.some(({ record }) => !record));
     /** @type {Mark[]} */
     const marks = [{ label: unit(tracks[0].run).replace(/^./, (letter) => letter.toUpperCase()), fill: "text" }];
     if (computed) marks.push({ label: two ? "computed" : `${computed} computed`, sign: sign.computed });

@@ -50,17 +50,27 @@ export function tableView({ document, redraw }) {
         filled = entry;
         runFilled = entry.run;
         const fresh = entry.run.records.slice(body.childElementCount);
-        body.append(...fresh.map((record) => row(document, record)));
+        const { records } = entry.run;
+        const start = records.length - fresh.length;
+        body.append(...fresh.map((record, n) => row(document, record, placeOf(records, start + n))));
     }
 
     return { root, update };
 }
 
-/** @param {Document} document @param {import("./trace.js").Step} record */
-function row(document, record) {
+/** Which evaluation of its step a record is, from 1. @param {import("./trace.js").Step[]} records @param {number} n */
+export function placeOf(records, n) {
+    let place = 1;
+    while (n - place >= 0 && records[n - place].step === records[n].step) place += 1;
+    return place;
+}
+
+/** @param {Document} document @param {import("./trace.js").Step} record @param {number} place */
+function row(document, record, place) {
     const numbers = COLUMNS.map(([name]) => (record[name] === null ? "" : String(Number(record[name].toPrecision(4)))));
     const time = record.milliseconds === null ? "" : milliseconds(record.milliseconds);
-    const cells = [String(record.step), record.computed ? "computed" : "reused", ...numbers, time];
+    const step = place > 1 ? `${record.step} (${place})` : String(record.step);
+    const cells = [step, record.computed ? "computed" : "reused", ...numbers, time];
     return element(document, "tr", { class: record.computed ? "computed" : "reused" }, [
         ...cells.map((text) => element(document, "td", { text })),
         element(document, "td", { class: "words", text: reason(record).replace(/^computed: /, "") }),

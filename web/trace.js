@@ -15,6 +15,8 @@
  * @property {number | null} gradient
  * @property {number | null} rate
  * @property {number | null} milliseconds
+ * @property {number | null} error of the forecast, relative to the residual
+ * @property {number | null} gain how much of the trend the next forecasts carry on, 0 to 1
  */
 
 /**
@@ -43,7 +45,18 @@ export const MOST_CHARACTERS = 2_000;
 export const MOST_FILE_BYTES = 16 * 2 ** 20;
 export const MOST_FILE_RUNS = 32;
 
-const NUMBERS = ["sigma", "distance", "looked_up", "score", "motion", "gradient", "rate", "milliseconds"];
+const NUMBERS = [
+    "sigma",
+    "distance",
+    "looked_up",
+    "score",
+    "motion",
+    "gradient",
+    "rate",
+    "milliseconds",
+    "error",
+    "gain",
+];
 const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
 
 /** What was read is not a trace, or one of a newer version; the message is for people. */

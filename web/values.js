@@ -43,8 +43,8 @@ export function distance(frame, top, height = 156) {
 
 /** @param {import("./trace.js").Run} run */
 function lookedUp(run) {
-    if (lockedBy(run)) return "measured only: the schedule is locked";
-    return run.codebook ? "looked up in the codebook" : "measured only: the steps were planned";
+    if (lockedBy(run)) return "measured, schedule locked";
+    return run.codebook ? "looked up in the codebook" : "measured, steps planned";
 }
 
 /** The bands and curves without words. @param {Frame} frame @param {number} top @param {number} height @returns {Section} */

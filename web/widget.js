@@ -95,7 +95,9 @@ function headLine(document, entry, named, fits) {
         [gained, ended].filter(Boolean).join(", "),
     ];
     const short = [name + (count ? `${computed} of ${of}` : "waiting"), ended || gained.replace(" faster", "")];
-    const [left, right] = fits(long.join("  ")) ? long : short;
+    // What is no gain need not be said where the counts say it already.
+    const least = [short[0], how || ended ? short[1] : ""];
+    const [left, right] = [long, short].find((words) => fits(words.join("  "))) ?? least;
     const title = [`${counted} ${gained}`.trim(), ...notices(run)].join(". ");
     return element(document, "div", { class: "line", title }, [
         element(document, "span", { class: "name", text: left }),

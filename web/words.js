@@ -126,8 +126,10 @@ export function progress(run) {
     if (run.end || !run.records.length) return "";
     const last = run.records[run.records.length - 1];
     const here = `step ${last.step} of ${run.steps}`;
-    const next = last.step + (last.rate ?? 0);
-    return last.rate && last.rate > 1 && next < run.steps ? `${here}, next computed: ${next}` : here;
+    // Of several evaluations of a step, the first has the rate.
+    const rate = run.records.find((record) => record.step === last.step)?.rate;
+    const next = last.step + (rate ?? 0);
+    return rate && rate > 1 && next < run.steps ? `${here}, next computed: ${next}` : here;
 }
 
 /** What was run, how it was set, and what the cache took; each in short parts. @param {Run} run */
@@ -140,6 +142,7 @@ export function facts(run) {
     const groups = [
         [info.family, shape, info.sampler, took, saved],
         [...chosen(run), cache(run)],
+        [run.probe && `change measured on: ${run.probe}`],
     ];
     return groups.map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
 }
@@ -195,6 +198,8 @@ export function numbers(step) {
         ["motion score", step.score, long],
         ["motion", step.motion, long],
         ["motion gradient", step.gradient, long],
+        ["forecast error", step.error, long],
+        ["forecast gain", step.gain, long],
         ["time", step.milliseconds, milliseconds],
     ]);
     return all.flatMap(([name, value, say]) => (value === null ? [] : [[name, say(value)]]));
@@ -216,8 +221,8 @@ export function settingsText(run) {
     const lines = Object.entries(rest)
         .filter(([, value]) => value !== null && value !== "")
         .map(([name, value]) => `${name}: ${isObject(value) || Array.isArray(value) ? JSON.stringify(value) : value}`);
-    const codebook = run.codebook ? [`codebook: ${run.codebook}`] : [];
-    return [...lines, ...codebook, `steps: ${run.steps}`].join("\n");
+    const more = [...(run.codebook ? [`codebook: ${run.codebook}`] : []), `steps: ${run.steps}`];
+    return [...lines, ...more, ...(run.probe ? [`measured on: ${run.probe}`] : [])].join("\n");
 }
 
 /** @param {number} value */

@@ -158,8 +158,8 @@ def band(of: Band) -> str:
 def looked_up(trace: Trace) -> str:
     """What the distance decided, for the legend."""
     if trace.settings.get("locked"):
-        return "measured only: the schedule is locked"
-    return "looked up in the codebook" if trace.codebook else "measured only: the steps were planned"
+        return "measured, schedule locked"
+    return "looked up in the codebook" if trace.codebook else "measured, steps planned"
 
 
 def forced(trace: Trace) -> str:

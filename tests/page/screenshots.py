@@ -16,7 +16,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent), str(HERE)]
 
-from editing import Editor, opened, small, two_samplers  # noqa: E402
+from editing import Editor, opened, small  # noqa: E402
 from hosting import CHROMIUM, serving  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
@@ -58,7 +58,6 @@ def take_all(browser: Any, url: str, folder: Path) -> None:
             live(editor, folder / f"panel_live{ending}.png", seed=1 + len(ending))
             overlay(editor, folder / f"panel_overlay{ending}.png", seed=1 + len(ending))
             node(editor, folder / f"panel_node{ending}.png")
-            vue_node(editor, folder / f"panel_node_vue{ending}.png")
             editor.set("Comfy.ColorPalette", "dark")
             assert not editor.errors, editor.errors
 
@@ -76,13 +75,16 @@ def live(editor: Editor, file: Path, seed: int) -> None:
         }""",
         arg=LIVE_AT,
     )
-    editor.page.screenshot(path=file, clip={"x": 0, "y": 0, "width": 1080, "height": 900})
+    editor.page.screenshot(path=file, clip={"x": 0, "y": 0, "width": 1080, "height": 826})
     editor.wait_for_runs(1)
 
 
 def overlay(editor: Editor, file: Path, seed: int) -> None:
     """A second, faster run over the first, and a step that is pointed at."""
-    editor.run_graph(small(seed, FASTER, **SHOT))
+    editor.load(small(seed, FASTER, **SHOT))
+    name_nodes(editor)
+    editor.queue()
+    editor.wait_for_runs(1)
     rows = editor.panel.locator(".adacache-run")
     rows.nth(1).get_by_role("button", name="Overlay").click()
     field = editor.page.locator(".adacache-plots")
@@ -93,30 +95,17 @@ def overlay(editor: Editor, file: Path, seed: int) -> None:
 
 
 def node(editor: Editor, file: Path) -> None:
-    """The plot in Cache Stats, of two samplers one after the other."""
+    """The plot in Cache Stats."""
     name_nodes(editor)
     editor.look_at("stats", x=560, y=200, scale=1.5)
     editor.page.wait_for_timeout(1500)
     place = editor.page.locator(".adacache-node").bounding_box()
     clip = {"x": place["x"] - 60, "y": 150, "width": place["width"] + 120}
-    editor.page.screenshot(path=file, clip=clip | {"height": place["y"] + place["height"] - 90})
-
-
-def vue_node(editor: Editor, file: Path) -> None:
-    editor.set("Comfy.VueNodes.Enabled", True)
-    try:
-        editor.load(two_samplers(9))
-        name_nodes(editor)
-        editor.queue()
-        editor.wait_for_runs(2)
-        editor.page.wait_for_timeout(1500)
-        node(editor, file)
-    finally:
-        editor.set("Comfy.VueNodes.Enabled", False)
+    editor.page.screenshot(path=file, clip=clip | {"height": place["y"] + place["height"] - 145})
 
 
 def name_nodes(editor: Editor) -> None:
-    for name, title in {"sampler": "KSampler", "stats": "Cache Stats", "low": "KSampler (low noise)"}.items():
+    for name, title in {"sampler": "KSampler", "stats": "Cache Stats"}.items():
         if name in editor.ids:
             editor.title(name, title)
 

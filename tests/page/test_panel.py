@@ -14,6 +14,12 @@ from demo.workflow import Caching
 TRACES = Path(__file__).resolve().parents[1] / "web" / "traces.json"
 COUNTED = re.compile(r"(\d+) of (\d+) steps computed")
 
+PLOT_FITS = """() => {
+    const node = document.querySelector(".adacache-node");
+    const [box, plot] = [node, node?.querySelector("svg")].map((one) => one?.getBoundingClientRect());
+    return plot && box.width > 150 && box.height > 60 && plot.bottom <= box.bottom + 1;
+}"""
+
 
 def counted(run: dict) -> str:
     return f"{run['derived']['computed']} of {len(run['records'])} steps computed"
@@ -146,7 +152,7 @@ def test_lock_and_replay(editor):
     work["adacache"]["inputs"]["locked_schedule"] = text
     (final,) = editor.run_graph(work)
     assert [r["computed"] for r in final["records"]] == [r["computed"] for r in draft["records"]]
-    assert "measured only: the schedule is locked" in panel.locator(".adacache-plots svg").text_content()
+    assert "measured, schedule locked" in panel.locator(".adacache-plots svg").text_content()
     panel.locator(".adacache-badge", has_text="locked schedule").wait_for()
 
 
@@ -173,11 +179,7 @@ def test_node_plot_in_both_node_modes_and_themes(editor, vue, palette):
         (run,) = editor.run_graph(small(110 + 2 * vue + (palette == "light")))
         node = editor.page.locator(".adacache-node")
         node.locator("svg").wait_for()
-        box = node.bounding_box()
-        assert box["width"] > 150
-        assert box["height"] > 60
-        plot = node.locator("svg").bounding_box()
-        assert plot["y"] + plot["height"] <= box["y"] + box["height"] + 1
+        editor.page.wait_for_function(PLOT_FITS)  # the plot is drawn anew with each change of the node's size
         for place in (panel, node):
             assert ("light" in place.get_attribute("class").split()) == (palette == "light")
         saved = editor.page.evaluate("() => JSON.stringify(app.graph.serialize())")
@@ -263,6 +265,13 @@ def test_zoom_and_narrow_panels_cut_nothing_off(browser, server):
     for scale, width in ((1, 1400), (2, 700)):
         with opened(browser, server, viewport={"width": width, "height": 700}, device_scale_factor=scale) as editor:
             panel = editor.open_panel()
+            editor.load(small(130 + scale, Caching(preset="measure only"), size=128, frames=33, steps=400))
+            editor.title("sampler", "A sampler with a long name, " + 40 * "x")
+            editor.queue()
+            panel.locator(".adacache-headline", has_text=COUNTED).wait_for()
+            editor.page.evaluate("() => fetch('/api/interrupt', { method: 'POST' })")
+            panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
+            assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
             editor.run_graph(small(130 + scale))
             assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
             assert not editor.errors

@@ -61,6 +61,25 @@ test("a place on the axis is the evaluation there, and its mark covers it", () =
     assert.equal(indexAt(layoutPlots([readRun(sample("cancelled"))], 420), 400), -1);
 });
 
+test("evaluations of one step share its place, and steps are labelled, not evaluations", () => {
+    const run = readRun(sample("heun"));
+    const scene = layoutPlots([run], 420);
+    const { cells } = scene.tracks[0];
+    assert.equal(cells.length, 39);
+    cells.forEach((cell, n) => assert.equal(indexAt(scene, cell.middle), n));
+    const places = run.records.filter((record, n) => record.computed && record.step !== run.records[n - 1]?.step);
+    assert.equal(subpaths(layoutCompact(run, 600), "computed"), places.length);
+    assert.deepEqual(
+        layoutCompact(run, 600, { numbers: true }).shapes.filter(({ text }) => ["1", "20"].includes(text)).length,
+        2,
+    );
+    assert.equal(texts(scene).filter(({ text }) => /^(3[0-9]|2[1-9])$/.test(text)).length, 0);
+    const records = run.records.slice(0, 7); // the first evaluation of the fourth step
+    const running = layoutCompact({ ...run, records, end: "" }, 600).tracks[0].cells;
+    assert.deepEqual([running.length, running[6].step, running[7].step, running.at(-1).step], [23, 4, 5, 20]);
+    assert.ok(Math.abs(running[6].right - running[6].left - 2 * (running[0].right - running[0].left)) < 0.01);
+});
+
 test("a thousand steps are few elements, drawn in a moment", () => {
     const run = readRun(synthetic("long", 1000));
     let svg,

@@ -86,6 +86,18 @@ def refused() -> Trace:
     return replace(trace, info=info, records=records, note=note, cache_bytes=0, cache_place="", seconds=9.3)
 
 
+def heun() -> Trace:
+    """Two evaluations per step, of which the first decides, and one for the last step."""
+    trace = record_run("heun", 20, Settings(codebooks=PAPER_FAST, preset="paper fast"))
+    unmeasured = dict.fromkeys(("distance", "looked_up", "score", "motion", "gradient", "rate"))
+    pairs = [(record, replace(record, **unmeasured)) for record in trace.records[:-1]]
+    records = [record for pair in pairs for record in pair] + trace.records[-1:]
+    records = [replace(record, evaluation=n) for n, record in enumerate(records, 1)]
+    seconds = round(sum(record.milliseconds for record in records) / 1000 * 1.02, 3)
+    info, probe = replace(trace.info, sampler="heun"), "output of the whole network"
+    return replace(trace, info=info, records=records, seconds=seconds, probe=probe)
+
+
 def main() -> None:
     fast = Settings(preset="paper fast", codebooks=PAPER_FAST)
     runs = {
@@ -100,6 +112,7 @@ def main() -> None:
         "measured": record_run("measured", 30, Settings(mode="measure", preset="measure only")),
         "nothing": record_run("nothing", 20, SLOW, level=30.0),
         "refused": refused(),
+        "heun": heun(),
     }
     text = json.dumps({name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False)
     FILE.write_text(text.replace('{"evaluation"', '\n{"evaluation"') + "\n")

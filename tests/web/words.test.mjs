@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { advice } from "../../web/advice.js";
 import { fileName, schedule, toCsv, toJson } from "../../web/export.js";
+import { placeOf } from "../../web/table.js";
 import { readFile, readRun } from "../../web/trace.js";
 import {
     facts,
@@ -33,7 +34,7 @@ test("counts and gains are those that the engine derived", () => {
 test("a run says what it was, how it was set and what it took", () => {
     assert.deepEqual(
         facts(run("fast")).map((parts) => parts.length),
-        [5, 3],
+        [5, 3, 1],
     );
     assert.deepEqual(facts(run("fast"))[1], [
         "paper fast + MoReg",
@@ -49,6 +50,17 @@ test("a run that goes on says where it is, and when it computes next", () => {
     const now = readRun({ ...sample("running"), records: sample("running").records.slice(0, last.step) });
     assert.equal(progress(now), `step ${last.step} of 30, next computed: ${next}`);
     assert.equal(progress(run("fast")), "");
+});
+
+test("what was measured is said, and evaluations of one step are told apart", () => {
+    const heun = run("heun");
+    assert.deepEqual(facts(heun)[2], ["change measured on: output of the whole network"]);
+    assert.match(settingsText(heun), /measured on: output of the whole network/);
+    assert.deepEqual(
+        heun.records.slice(0, 3).map((record) => spoken(record, true).split(",")[0] + record.step),
+        ["Evaluation 11", "Evaluation 21", "Evaluation 32"],
+    );
+    assert.deepEqual([0, 1, 2, 38].map((n) => placeOf(heun.records, n)), [1, 2, 1, 1]);
 });
 
 test("ends and refusals are said", () => {
