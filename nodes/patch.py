@@ -37,7 +37,8 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     place, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
     if place not in PLACES:
         raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
-    own = {"codebooks": (codebook,)} if codebook is not None else {}
+    # It decides in place of planned steps, too; whether reused steps are forecast stays with the preset.
+    own = {"codebooks": (codebook,), "share": None} if codebook is not None else {}
     return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan_of(locked))
 
 

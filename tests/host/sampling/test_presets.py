@@ -20,6 +20,15 @@ def test_promised_steps(preset, steps, wan, sample, patch):
     assert not run.codebook and "planned" in run.summary()
 
 
+def test_a_connected_codebook_decides(wan, sample, patch):
+    """In place of the planned steps; the residuals are still forecast."""
+    patched = patch(wan(blocks=2), preset="fast", text="1000:3 2000:1")
+    sample(patched.model, steps=12)
+    (run,) = patched.runs()
+    assert run.codebook == "1000.00:3 2000.00:1" and run.settings["forecast"]
+    assert [record.step for record in run.records if not record.computed] == [3, 4, 6, 7, 9, 10]
+
+
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc"])
 def test_other_samplers(sampler, wan, sample, patch):
     """They reuse and forecast, uncorrected, without an error."""
