@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
 
 from adacache import FrameGrid, MoRegSettings, Run, Settings
@@ -58,10 +60,18 @@ def test_two_ranks_decide_as_one(tmp_path: Path) -> None:
     """Distances, motion scores across the border, and so every decision."""
     alone = sampled(None, slice(None))
     assert 8 < sum(computed for computed, *_ in alone) < STEPS
-    mp.spawn(worker, (str(tmp_path),), nprocs=2)
+    # Processes of their own, with nothing of this one's: other tests put the host's folders on the path.
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    commands = [[sys.executable, __file__, str(rank), str(tmp_path)] for rank in range(2)]
+    processes = [subprocess.Popen(command, env=environment) for command in commands]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
     for rank in range(2):
         rows = json.loads((tmp_path / f"{rank}.json").read_text())
         assert [row[:2] for row in rows] == [list(row[:2]) for row in alone]
         for row, expected in zip(rows, alone, strict=True):
             assert row[2] == (None if expected[2] is None else pytest.approx(expected[2], rel=CLOSE))
             assert row[3] == (None if expected[3] is None else pytest.approx(expected[3], rel=CLOSE))
+
+
+if __name__ == "__main__":
+    worker(int(sys.argv[1]), sys.argv[2])
