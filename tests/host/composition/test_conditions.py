@@ -33,21 +33,17 @@ def test_regions(rig, call, composes, node) -> None:
     assert composes(rig, rig.model).reused == 4
 
 
-def test_a_prompt_for_a_part_of_the_steps(rig, call, composes) -> None:
-    """The step in which another prompt sets in is computed, though reuse was planned."""
+@pytest.mark.parametrize("start", [0.15, 0.25, 0.35, 0.45])  # between two steps, whatever rounding does
+def test_a_prompt_for_a_part_of_the_steps(rig, call, composes, start) -> None:
+    """The step in which another prompt sets in is computed, though reuse may have been planned."""
     sides = rig.conds()
-    (early,) = call("ConditioningSetTimestepRange", conditioning=sides["positive"], start=0.0, end=0.35)
-    (late,) = call("ConditioningSetTimestepRange", conditioning=other(rig), start=0.35, end=1.0)
-    composes(rig, rig.model)
-    alone = rig.patch(rig.model, text="1000:3 2000:1")
-    rig.sample(alone.model)
+    (early,) = call("ConditioningSetTimestepRange", conditioning=sides["positive"], start=0.0, end=start)
+    (late,) = call("ConditioningSetTimestepRange", conditioning=other(rig), start=start, end=1.0)
     rig.conds = lambda: {**sides, "positive": early + late}
-    run = composes(rig, rig.model)
-    missing = [record.step for record in run.records if record.reason == "missing"]
-    assert len(missing) <= 1 and run.reused == alone.runs()[0].reused - len(missing)
-    end = rig.model.get_model_object("model_sampling").percent_to_sigma(0.35)
-    first = next(record for record in run.records if record.sigma <= end)
-    assert first.computed
+    run = composes(rig, rig.model, steady=False)
+    begins = rig.model.get_model_object("model_sampling").percent_to_sigma(start)
+    first = next(record for record in run.records if record.sigma <= begins)
+    assert first.computed and run.reused > 0
 
 
 @pytest.mark.parametrize("schedule", ["standard_static", "standard_uniform", "looped_uniform"])
@@ -56,7 +52,10 @@ def test_context_windows(rig, call, schedule, composes) -> None:
     windows = {"context_length": 9, "context_overlap": 5, "context_schedule": schedule, "context_stride": 1}
     (model,) = call("WanContextWindowsManual", model=rig.model, closed_loop=False, fuse_method="flat", **windows)
     run = composes(rig, model, steady=schedule == "standard_static")
-    assert run.reused == 4 or any(record.reason == "missing" for record in run.records)
+    if schedule == "looped_uniform":
+        assert "missing" in [record.reason.value for record in run.records]
+    else:
+        assert run.reused == 4
 
 
 def test_masked_latent(rig, call, composes) -> None:

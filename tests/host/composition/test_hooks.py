@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 
@@ -32,7 +33,8 @@ def test_a_hook_that_stays(rig, call, lora, composes) -> None:
     assert composes(rig, rig.model).reused == 4
 
 
-def test_a_strength_that_changes(rig, call, lora, composes, pack_module, monkeypatch) -> None:
+@pytest.mark.parametrize("start", [0.2, 0.3, 0.4, 0.5])
+def test_a_strength_that_changes(start, rig, call, lora, composes, pack_module, monkeypatch) -> None:
     """The hooks are seen in the call of the network, can be hashed, and make the step of the change computed."""
     compat = pack_module("nodes.host.compat")
     asked, scheduled = [], compat.scheduled_hooks
@@ -41,8 +43,8 @@ def test_a_strength_that_changes(rig, call, lora, composes, pack_module, monkeyp
         asked.append(scheduled(model))
         return asked[-1]
 
-    hooked(rig, call, lora, (1.0, 0.0), (0.2, 0.4))
-    composes(rig, rig.model)
+    hooked(rig, call, lora, (1.0, 0.0), (0.2, start))
+    composes(rig, rig.model, steady=False)
     monkeypatch.setattr(compat, "scheduled_hooks", seen)
     cached = rig.patch(rig.model, text="1000:3 2000:1")
     rig.sample(cached.model)
