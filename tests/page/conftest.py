@@ -54,13 +54,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
+def playwright() -> Iterator[object]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browsers(playwright: object) -> Iterator[list]:
+    """The browser that the tests of a file share, once one has asked for it."""
+    launched: list = []
+    yield launched
+    for one in launched:
+        one.close()
+
+
+@pytest.fixture
+def browser(playwright: object, browsers: list) -> object:
+    """A browser that runs: one that crashed fails the test that it crashed in, not those after it."""
+    import hosting
+
+    if not browsers or not browsers[0].is_connected():
+        browsers[:] = [hosting.chromium(playwright)]
+    return browsers[0]
 
 
 @pytest.fixture(scope="session", params=["1.32.9", "1.58.1"], ids=lambda version: f"frontend-{version}")

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from demo import host, serve
 
@@ -25,6 +26,11 @@ SETTINGS = {
     "Comfy.Workflow.Persist": False,
     "Comfy.Notification.ShowVersionUpdates": False,
 }
+
+
+def chromium(playwright: Any) -> Any:
+    """A headless browser; containers have little shared memory, and one that runs out of it crashes."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent), str(HERE)]
 
 from editing import Editor, opened, small  # noqa: E402
-from hosting import CHROMIUM, serving  # noqa: E402
+from hosting import chromium, serving  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from demo import host  # noqa: E402
@@ -39,7 +39,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as temp:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = chromium(playwright)
         if options.url:
             take_all(browser, options.url, options.folder)
         else:
