@@ -7,6 +7,7 @@ Its duties, a module each:
     network.py    one network call: as a trunk, as one piece, or as it is
     families.py   the table of model families; gates.py, grids.py, layouts.py and sides.py say what its rows mean
     hooks.py      the block hooks of one network call; ear.py hears a block's attention
+    guard.py      keeps a failure of ours from the artist's run
     output.py     caching a network as one piece
     swapping.py   other attributes on the host's modules, for the time of a call
     streams.py    what tells the rows of a network call apart

@@ -94,8 +94,8 @@ FAMILIES: dict[str, Family] = {
     "WanModel": WAN,
     "VaceWanModel": replace(WAN, name="Wan VACE", copies=True, quiet=sides.vace),
     "CameraWanModel": replace(WAN, name="Wan Camera"),
-    "WanModel_S2V": replace(WAN, name="Wan S2V", grid=grids.wan_first, quiet=sides.audio),
-    "HumoWanModel": replace(WAN, name="Wan HuMo", grid=grids.wan_first, drops=("audio_embed",)),
+    "WanModel_S2V": replace(WAN, name="Wan S2V", grid=grids.patches, quiet=sides.audio),
+    "HumoWanModel": replace(WAN, name="Wan HuMo", grid=grids.patches, drops=("audio_embed",)),
     "AnimateWanModel": replace(WAN, name="Wan Animate", drops=("face_pixel_values",)),
     "SCAILWanModel": replace(WAN, name="Wan SCAIL", grid=grids.scail),
     "SCAIL2WanModel": replace(WAN, name="Wan SCAIL 2", grid=grids.scail),
@@ -104,14 +104,14 @@ FAMILIES: dict[str, Family] = {
     # Other video
     "HunyuanVideo": Family("HunyuanVideo", both("double_blocks", "single_blocks", "first"), grids.hunyuan, writes=True),
     "LTXVModel": LTX,
-    "LTXAVModel": replace(LTX, name="LTX-2", grid=grids.packed, layout=layouts.TUPLE, attention="", gate=None),
+    "LTXAVModel": replace(LTX, name="LTX-2", layout=layouts.TUPLE, attention="", gate=None),
     "AsymmDiTJoint": Family("Mochi", PAIR, grids.patches),
     "GeneralDIT": Family("Cosmos 1", plain("blocks", "x"), grids.patches, layouts.ROWS_FOURTH, writes=True),
     "MiniTrainDIT": PREDICT2,
     "Anima": replace(PREDICT2, name="Anima"),
     "Kandinsky5": Family("Kandinsky 5", plain("visual_transformer_blocks", "visual_embed"), grids.patches),
     "CogVideoXTransformer3DModel": Family(
-        "CogVideoX", plain("blocks", "hidden_states", "encoder_hidden_states"), grids.cogvideo
+        "CogVideoX", plain("blocks", "hidden_states", "encoder_hidden_states"), grids.patches
     ),
     "MiniMaxH3Model": Family("MiniMax H3", grid=grids.minimax, layout=layouts.NO_ROWS, writes=True),
     # Images

@@ -16,7 +16,7 @@ from ...adacache import FrameGrid
 
 
 def patches(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
-    """Nothing but the video, in patches rounded up."""
+    """The video first, in patches rounded up; what other tokens there are come after it (S2V, HuMo)."""
     if x.ndim != 5:
         return None
     frames, height, width = (math.ceil(n / p) for n, p in zip(x.shape[2:], _patch(network), strict=True))
@@ -24,8 +24,12 @@ def patches(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGr
 
 
 def one_token_each(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
-    """A token per latent pixel (LTX); guiding frames are more frames of the latent."""
-    return FrameGrid(x.shape[2], x.shape[3] * x.shape[4]) if x.ndim == 5 else None
+    """A token per latent pixel of the video (LTX), the first of the latents where several are packed into one.
+
+    Guiding frames are more frames of the latent.
+    """
+    shape = _first_latent(x, kwargs)
+    return FrameGrid(shape[2], shape[3] * shape[4]) if len(shape) == 5 else None
 
 
 def wan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
@@ -34,11 +38,6 @@ def wan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid |
     if grid is None or getattr(network, "ref_conv", None) is None or kwargs.get("reference_latent") is None:
         return grid
     return grid._replace(offset=_tokens(network, kwargs["reference_latent"]))
-
-
-def wan_first(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
-    """Before everything else: S2V and HuMo append their reference and motion tokens."""
-    return patches(network, x, kwargs)
 
 
 def hunyuan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
@@ -57,21 +56,6 @@ def scail(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid
     if grid is None or reference is None:
         return grid
     return grid._replace(offset=reference.shape[2] * grid.tokens)
-
-
-def packed(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
-    """A token per latent pixel of the video, which is the first of the latents packed into one (LTX-2)."""
-    shape = _first_latent(x, kwargs)
-    return FrameGrid(shape[2], shape[3] * shape[4]) if len(shape) == 5 else None
-
-
-def cogvideo(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
-    """In patches rounded up, of `patch_size_t` frames where it is set."""
-    if x.ndim != 5:
-        return None
-    sizes = (network.patch_size_t or 1, network.patch_size, network.patch_size)
-    frames, height, width = (math.ceil(n / p) for n, p in zip(x.shape[2:], sizes, strict=True))
-    return FrameGrid(frames, height * width)
 
 
 def minimax(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
@@ -95,5 +79,6 @@ def _tokens(network: nn.Module, reference: Tensor) -> int:
 def _patch(network: nn.Module) -> tuple[int, int, int]:
     """Latent frames, rows and columns to a token, by the names that the networks use."""
     if (patch := getattr(network, "patch_size", None)) is not None:
-        return (1, patch, patch) if isinstance(patch, int) else tuple(patch)
+        in_time = getattr(network, "patch_size_t", None) or 1
+        return (in_time, patch, patch) if isinstance(patch, int) else tuple(patch)
     return network.patch_temporal, network.patch_spatial, network.patch_spatial

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from inspect import signature
@@ -12,12 +11,10 @@ from torch import Tensor, nn
 
 from ...adacache.evaluation import Call
 from ...adacache.residual import Parts
-from . import compat
 from .ear import Ear
 from .families import Family, Stack
+from .guard import attempt
 from .swapping import called, calling
-
-log = logging.getLogger("adacache")
 
 Patch = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 State = tuple[Any, ...]
@@ -172,16 +169,8 @@ class TrunkHooks:
 
     def _safely(self, ours: Callable[[], None]) -> None:
         """Do something of ours, never the host's, unless something of ours failed before."""
-        if self.error:
-            return
-        try:
-            with compat.lasting_memory():
-                ours()
-        except Exception as error:
-            if compat.is_interrupt(error):
-                raise
-            log.exception("AdaCache failed; the run goes on without it")
-            self.error = f"{type(error).__name__}: {error}"
+        if not self.error:
+            self.error = attempt(ours)
 
     def _enter(self, hidden: Any) -> None:
         # A reused output is made here already: if there is no memory for it, the blocks can still run.

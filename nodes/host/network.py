@@ -9,10 +9,11 @@ from torch import Tensor
 
 from ...adacache import FrameGrid
 from ...adacache.evaluation import Call
-from . import compat
+from . import compat, grids
 from .families import Family, family_of
+from .guard import attempt
 from .hooks import Again, TrunkHooks
-from .output import PROBE, Output, frame_grid
+from .output import PROBE, Output
 from .session import KEY, Session
 from .streams import stream_keys
 
@@ -38,8 +39,9 @@ def network(
         return run(transformer_options)
     keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
     if session.family is None or compat.compiled_whole(model.diffusion_model, transformer_options):
-        call = session.evaluation.call(keys, frame_grid(x))
-        return as_one_piece(session, Output(model.model_sampling, t, x, call), lambda: run(transformer_options))
+        # Of x as it is: latents that came packed into one have no frames that could be told here.
+        call = session.evaluation.call(keys, grids.one_token_each(model.diffusion_model, x, {}))
+        return as_one_piece(session, model.model_sampling, t, x, call, lambda: run(transformer_options))
     if family_of(model.diffusion_model) is not session.family:
         return run(transformer_options)
     call = session.evaluation.call(keys, frames_of(session.family, model.diffusion_model, x, kwargs))
@@ -77,14 +79,29 @@ def as_trunk(
     return result
 
 
-def as_one_piece(session: Session, output: Output, run: Callable[[], Tensor]) -> Tensor:
+def as_one_piece(
+    session: Session, sampling: Any, sigma: Tensor, x: Tensor, call: Call, run: Callable[[], Tensor]
+) -> Tensor:
     """A call of a network that is cached as one piece, or that turns out not to be fit for it."""
-    if not output.call.compute:
-        return output.reused()
+    output: Output | None = None
+
+    def prepare() -> None:
+        nonlocal output
+        output = Output(sampling, sigma, x, call)
+
+    def keep() -> None:
+        if session.fits is None:
+            session.fits = output.fits()
+        session.fits = session.fits and output.keep(result)
+
+    if error := attempt(prepare):
+        call.compute = True
+    elif output.reused is not None:
+        return output.reused
     result = run()
-    if session.fits is None:
-        session.fits = output.fits()
-    if session.fits and output.keep(result):
+    if error := error or attempt(keep):
+        session.run.refuse(f"caching failed: {error}")
+    elif session.fits:
         session.run.trace.probe = PROBE
     else:
         session.run.refuse(f"the network {session.run.trace.info.family} cannot be cached as one piece")

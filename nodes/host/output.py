@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...adacache import FrameGrid
 from ...adacache.evaluation import Call
 
 PROBE = "output of the whole network"
@@ -29,6 +28,9 @@ class Output:
         sigma: noise levels, (rows,).
         x: the latent that the sampler gives, (rows, channels, ...).
         call: the engine's side of the call.
+
+    Attributes:
+        reused: the denoised latent from the cached output; None for a call that is computed.
     """
 
     def __init__(self, sampling: Any, sigma: Tensor, x: Tensor, call: Call) -> None:
@@ -39,11 +41,7 @@ class Output:
         # The engine keeps what is added to a hidden state; added to nothing, that is the output.
         self._nothing = torch.zeros_like(x)
         call.enter(self._nothing)
-
-    def reused(self) -> Tensor:
-        """The denoised latent, from the cached output."""
-        (output,) = self.call.reuse(self._nothing)
-        return self._denoised(output)
+        self.reused = None if call.compute else self._denoised(*call.reuse(self._nothing))
 
     def fits(self) -> bool:
         """Whether the output can be told from the denoised latent: whether one is a straight line in the other."""
@@ -70,8 +68,3 @@ class Output:
 
     def _denoised(self, output: Tensor) -> Tensor:
         return self.sampling.calculate_denoised(self.sigma, output, self.x)
-
-
-def frame_grid(x: Tensor) -> FrameGrid | None:
-    """Every latent pixel counts as a token."""
-    return FrameGrid(x.shape[2], x.shape[3] * x.shape[4]) if x.ndim == 5 else None

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from ...adacache import Settings
 from . import compat
+from .guard import attempt
 from .network import network
-from .session import KEY, open_session, session_in
+from .session import KEY, Session, open_session, session_in
 
 log = logging.getLogger("adacache")
 
@@ -92,8 +93,21 @@ def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs:
     try:
         with session.run.evaluation(sigma, session.allows(sigma)) as session.evaluation:
             result = executor(x, timestep, *args, **kwargs)
-            result = session.run.corrected(session.evaluation, x, result)
+            result = corrected(session, x, result)
             compat.settle(result)
         return result
     finally:
         session.evaluation = None
+
+
+def corrected(session: Session, x: Tensor, denoised: Tensor) -> Tensor:
+    """What the sampler goes on with: the engine's correction, or the result as it is where that fails."""
+    better = denoised
+
+    def correct() -> None:
+        nonlocal better
+        better = session.run.corrected(session.evaluation, x, denoised)
+
+    if error := attempt(correct):
+        session.run.refuse(f"caching failed: {error}")
+    return better

@@ -77,6 +77,29 @@ def test_an_output_that_cannot_be_told(rig: Rig, monkeypatch: pytest.MonkeyPatch
     assert run.reused == 0 and "cannot be cached as one piece" in run.note
 
 
+@pytest.mark.parametrize("where", ["enter", "measure", "reuse"])
+def test_a_failure_of_ours(
+    where: str,
+    call: Callable[..., tuple],
+    patch: Callable[..., Any],
+    pack_module: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No memory for what is kept, or to take it again: the run goes on as without us, and says why."""
+    monkeypatch.setattr(pack_module("nodes.host.families"), "FAMILIES", {})
+    rig = Rig(MEMBERS["Wan t2v"], call, patch)
+    expected = rig.sample(rig.model)
+
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("no memory")
+
+    monkeypatch.setattr(pack_module("adacache.evaluation").Call, where, fail)
+    cached = patch(rig.model, text="1000:3 2000:1")
+    assert torch.equal(rig.sample(cached.model), expected)
+    (run,) = cached.runs()
+    assert run.reused == 0 and "no memory" in run.note and run.end == "done"
+
+
 def test_video_made_frame_by_frame(call, patch) -> None:
     """A network with a memory of its own between calls (causal Wan) is computed, with the reason."""
     rig = Rig(MEMBERS["Wan t2v"], call, patch)

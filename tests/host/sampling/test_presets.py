@@ -38,6 +38,20 @@ def test_other_samplers(sampler, wan, sample, patch):
     assert not run.note and run.reused > 0
 
 
+def test_a_correction_that_fails(wan, sample, patch, pack_module, monkeypatch):
+    """The run goes on, computed and uncorrected, and says why."""
+    expected = sample(wan(blocks=2), steps=12)
+
+    def fail(*_):
+        raise torch.OutOfMemoryError("no memory")
+
+    monkeypatch.setattr(pack_module("adacache.correction").Correction, "__call__", fail)
+    patched = patch(wan(blocks=2), preset="fast")
+    assert torch.equal(sample(patched.model, steps=12), expected)
+    (run,) = patched.runs()
+    assert run.reused == 0 and "no memory" in run.note and run.end == "done"
+
+
 def test_churn_is_not_corrected(wan, patch, call, conds):
     """Noise that is added before a step moves the latent otherwise: nothing is corrected, and nothing fails."""
     (noise,) = call("RandomNoise", noise_seed=1)
