@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from .moreg import MoReg
-from .schedule import Decision, Observation, Reason, scaled
+from .schedule import Decision, Observation, Reason, Schedule, scaled
 
 # The longest interval after the protected steps; each further one may be a step longer.
 FIRST_INTERVAL = 3
 
 
-class PacedSchedule:
+class PacedSchedule(Schedule):
     """Computes a share of the steps: all of the first ones, then at intervals that suit how sampling converges.
 
     The rule: the first `protect` of the steps are computed. The rest is measured by a ruler, half of it even in steps
@@ -44,18 +44,14 @@ class PacedSchedule:
         sensitivity: float = 1.0,
         max_reuses: int = 0,
     ) -> None:
+        super().__init__(moreg, sensitivity)
         self.steps = steps
-        self.moreg = moreg
-        self.sensitivity = sensitivity
         self.max_reuses = max_reuses
         self.protected = min(steps, max(3, round(protect * steps)))
         self.left = max(0.0, (round(share * steps) - self.protected) * sensitivity)
-        self.step = 0
-        self.rate = 1
-        self.previous = 0
 
     def decide(self, forced: Reason | None = None) -> Decision:
-        """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
+        """See `Schedule.decide`."""
         self.step += 1
         if self.step == 1:
             return Decision(True, Reason.FIRST)
@@ -64,14 +60,9 @@ class PacedSchedule:
         return Decision(False, Reason.REUSED)
 
     def observe(self, change: float | None, score: float | None = None) -> Observation | None:
-        """Plan from the step just computed.
-
-        Args:
-            change: relative change of the probe since the last computed step; None where there was no earlier one.
-            score: motion score of the new probe, or None.
-        """
+        """Plan from the step just computed; see `Schedule.observe`."""
         passed, self.previous = self.step - self.previous, self.step
-        motion = self.moreg.regularise(self.step, score, passed) if self.moreg and score is not None else None
+        motion = self._motion(score, passed)
         # Half to double the pace: motion bends the plan, and the plan still holds.
         pace = min(2.0, max(0.5, motion.factor)) if motion and math.isfinite(motion.factor) else 1.0
         self.rate = self._next(pace, passed) - self.step

@@ -13,7 +13,7 @@ from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
 from .paced import PacedSchedule
 from .residual import FreeBytes, ResidualCache
-from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason
+from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason, Schedule
 from .settings import Codebook, Settings, nearest_codebook
 from .steps import StepClock
 from .trace import Record, RunInfo, Trace
@@ -87,9 +87,7 @@ class Run:
         elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
 
-    def _schedule(
-        self, steps: int, codebook: Codebook, moreg: MoReg | None
-    ) -> PublishedSchedule | LockedSchedule | PacedSchedule:
+    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None) -> Schedule:
         s = self.settings
         if self.locked:
             return LockedSchedule(self.locked, moreg, s.sensitivity)

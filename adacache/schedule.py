@@ -70,7 +70,40 @@ def scaled(distance: float, motion: Motion | None, sensitivity: float) -> float:
     return distance * (motion.factor if motion else 1.0) * sensitivity
 
 
-class PublishedSchedule:
+class Schedule:
+    """What every schedule counts, and what it makes of motion.
+
+    Attributes:
+        step: the step that runs, from 1; 0 before the first.
+        previous: the last computed step.
+        rate: steps from there to the next planned one.
+    """
+
+    def __init__(self, moreg: MoReg | None, sensitivity: float) -> None:
+        self.moreg = moreg
+        self.sensitivity = sensitivity
+        self.step = 0
+        self.rate = 1
+        self.previous = 0
+
+    def decide(self, forced: Reason | None = None) -> Decision:
+        """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
+        raise NotImplementedError
+
+    def observe(self, change: float | None, score: float | None = None) -> Observation | None:
+        """Fold the measure of the step just computed.
+
+        Args:
+            change: relative change of the probe since the last computed step; None where there was no earlier one.
+            score: motion score of the new probe, or None.
+        """
+        raise NotImplementedError
+
+    def _motion(self, score: float | None, rate: int) -> Motion | None:
+        return self.moreg.regularise(self.step, score, rate) if self.moreg and score is not None else None
+
+
+class PublishedSchedule(Schedule):
     """AdaCache's schedule as its published code runs it, quirks included.
 
     Steps count from 1. The first, the second and the last two are always computed; otherwise the next computed
@@ -84,17 +117,13 @@ class PublishedSchedule:
     def __init__(
         self, steps: int, codebook: Codebook, moreg: MoReg | None = None, sensitivity: float = 1.0, max_reuses: int = 0
     ) -> None:
+        super().__init__(moreg, sensitivity)
         self.steps = steps
         self.codebook = codebook
-        self.moreg = moreg
-        self.sensitivity = sensitivity
         self.max_reuses = max_reuses
-        self.step = 0
-        self.rate = 1
-        self.previous = 0
 
     def decide(self, forced: Reason | None = None) -> Decision:
-        """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
+        """See `Schedule.decide`."""
         self.step += 1
         scheduled = self.step == self.previous + self.rate
         if forced:
@@ -108,17 +137,12 @@ class PublishedSchedule:
         return Decision(False, Reason.REUSED)
 
     def observe(self, change: float | None, score: float | None = None) -> Observation | None:
-        """Fold the measure of the step just computed.
-
-        Args:
-            change: relative change of the probe since the last computed step; None where there was no earlier one.
-            score: motion score of the new probe, or None.
-        """
+        """See `Schedule.observe`."""
         in_force, self.previous, self.rate = self.rate, self.step, 1
         if change is None:
             return None
         distance = change / in_force
-        motion = self.moreg.regularise(self.step, score, in_force) if self.moreg and score is not None else None
+        motion = self._motion(score, in_force)
         looked_up = scaled(distance, motion, self.sensitivity)
         self.rate = self.codebook.rate(looked_up)
         if self.max_reuses:
@@ -126,35 +150,31 @@ class PublishedSchedule:
         return Observation(distance, looked_up, motion, self.rate)
 
 
-class LockedSchedule:
+class LockedSchedule(Schedule):
     """A schedule chosen beforehand. It decides by its plan alone, and measures only for people to see.
 
     A caller may force a step that the plan reuses; the next distance is then taken from there.
     """
 
     def __init__(self, plan: LockedPlan, moreg: MoReg | None = None, sensitivity: float = 1.0) -> None:
+        super().__init__(moreg, sensitivity)
         self.plan = plan
-        self.moreg = moreg
-        self.sensitivity = sensitivity
-        self.step = 0
-        self.rate = 1
-        self.previous = 0
         self._computed = frozenset(plan.computed)
 
     def decide(self, forced: Reason | None = None) -> Decision:
-        """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
+        """See `Schedule.decide`."""
         self.step += 1
         if forced or self.step in self._computed:
             return Decision(True, forced or Reason.LOCKED)
         return Decision(False, Reason.REUSED)
 
     def observe(self, change: float | None, score: float | None = None) -> Observation | None:
-        """Record the measure of the step just computed; arguments as in `PublishedSchedule.observe`."""
+        """Record the measure of the step just computed; see `Schedule.observe`."""
         passed, self.previous = self.step - self.previous, self.step
         following = (step for step in self.plan.computed if step > self.step)
         self.rate = next(following, self.plan.steps + 1) - self.step
         if change is None:
             return None
         distance = change / passed
-        motion = self.moreg.regularise(self.step, score, passed) if self.moreg and score is not None else None
+        motion = self._motion(score, passed)
         return Observation(distance, scaled(distance, motion, self.sensitivity), motion, self.rate)

@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import torch
+
 from demo import host
 
 # (name, preset, sensitivity); more steps the higher the sensitivity
@@ -58,9 +60,10 @@ class Bench:
 
     def call(self, node_id: str, **inputs: Any) -> tuple:
         node = self.classes[node_id]
-        if hasattr(node, "PREPARE_CLASS_CLONE"):  # V3
-            return tuple(node.PREPARE_CLASS_CLONE({}).EXECUTE_NORMALIZED(**inputs).args)
-        return tuple(getattr(node(), node.FUNCTION)(**inputs))
+        with torch.inference_mode():  # as `execution.py:PromptExecutor` does
+            if hasattr(node, "PREPARE_CLASS_CLONE"):  # V3
+                return tuple(node.PREPARE_CLASS_CLONE({}).EXECUTE_NORMALIZED(**inputs).args)
+            return tuple(getattr(node(), node.FUNCTION)(**inputs))
 
     def cached(self, preset: str, sensitivity: float) -> tuple[Any, Callable[[], int]]:
         """A model that caches, and what tells how many steps its last run computed."""
@@ -114,7 +117,7 @@ class Bench:
             denoise=1.0,
             **text,
         )[0]
-        frames = self.vae.decode(sampled["samples"])
+        (frames,) = self.call("VAEDecode", samples=sampled, vae=self.vae)
         return (frames.reshape(-1, *frames.shape[-3:]).clamp(0, 1) * 255).round().byte().numpy()
 
     def ways(self, steps: int) -> dict[str, Callable[[], tuple[Any, int, Callable[[], int]]]]:

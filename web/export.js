@@ -3,27 +3,12 @@
 
 import { draw, fixed } from "./draw.js";
 import { layoutCard } from "./layout.js";
-import { MOST_RECORDS, VERSION, computedOf, gains } from "./trace.js";
+import { MOST_RECORDS, NUMBERS, VERSION, computedOf, gains } from "./trace.js";
 import { reason } from "./words.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 
-const COLUMNS = /** @type {const} */ ([
-    "evaluation",
-    "step",
-    "sigma",
-    "computed",
-    "reason",
-    "distance",
-    "looked_up",
-    "score",
-    "motion",
-    "gradient",
-    "rate",
-    "milliseconds",
-    "error",
-    "gain",
-]);
+const COLUMNS = ["evaluation", "step", "sigma", "computed", "reason", ...NUMBERS.filter((name) => name !== "sigma")];
 
 /** The form that the trace output has, and that Import reads. @param {Run[]} runs */
 export function toJson(runs) {

@@ -45,7 +45,8 @@ export const MOST_CHARACTERS = 2_000;
 export const MOST_FILE_BYTES = 16 * 2 ** 20;
 export const MOST_FILE_RUNS = 32;
 
-const NUMBERS = [
+/** The numbers of a record. */
+export const NUMBERS = [
     "sigma",
     "distance",
     "looked_up",
