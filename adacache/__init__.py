@@ -6,6 +6,8 @@ gives the same outputs because all blocks are computed or reused together.
 """
 
 from .blocks import run_blocks
+from .calibrate import Target, propose
+from .calibration import Calibration, CalibrationError
 from .distance import FrameGrid
 from .locked import LockedPlan
 from .moreg import MoRegSettings
@@ -20,6 +22,8 @@ __all__ = [
     "PAPER_FAST",
     "PAPER_SLOW",
     "PUBLISHED",
+    "Calibration",
+    "CalibrationError",
     "Codebook",
     "Decision",
     "FrameGrid",
@@ -34,9 +38,11 @@ __all__ = [
     "RunInfo",
     "Settings",
     "SettingsError",
+    "Target",
     "Trace",
     "TraceError",
     "dumps",
     "loads",
+    "propose",
     "run_blocks",
 ]

@@ -42,12 +42,14 @@ class Measured(NamedTuple):
         score: motion score.
         error: |R - forecast| / |R|, how far the forecast of the step just computed was off.
         gain: mean gain of the streams' next forecasts.
+        far: relative change of the probe since the anchor, an older one.
     """
 
     change: float | None = None
     score: float | None = None
     error: float | None = None
     gain: float | None = None
+    far: float | None = None
 
 
 class Evaluation:
@@ -104,17 +106,20 @@ class Evaluation:
         if self.run.ranks:
             joined = self.run.ranks.total(joined)
         values = iter(joined.tolist())
-        changes, forecasts, motions = ([next(values) for _ in range(len(sums[0]) if sums else 0)] for sums in found)
+        changes, forecasts, motions, fars = (
+            [next(values) for _ in range(len(sums[0]) if sums else 0)] for sums in found
+        )
         return Measured(
             relative_change(changes) if changes else None,
             motion_score(motions) if motions else None,
             math.sqrt(forecasts[0] / forecasts[1]) if forecasts and forecasts[1] > 0 else None,
             forecasts[2] / forecasts[3] if forecasts else None,
+            relative_change(fars) if fars else None,
         )
 
 
 # What a call measures, as sums that merge over calls.
-_SUMS = ("changes", "forecasts", "motions")
+_SUMS = ("changes", "forecasts", "motions", "fars")
 
 
 def _total(sums: Sequence[Tensor]) -> Tensor:
@@ -139,6 +144,7 @@ class Call:
         self.changes: Tensor | None = None
         self.motions: Tensor | None = None
         self.forecasts: Tensor | None = None
+        self.fars: Tensor | None = None
         self._sigma = sigma
         self._planned = compute
         self._run = run
@@ -201,8 +207,13 @@ class Call:
                 # The distance is taken between planned computations: a stream that only kept a new one company
                 # must not be measured from here, or decisions would depend on what was batched.
                 probe = probe if self._planned else old
+            anchor = self._run.cache[key].anchor if probe is not None and self._run.looks_far else None
+            if anchor is not None and alike((anchor,), (probe,)):
+                self.fars = _plus(self.fars, change_sums(probe, anchor))
             trend = self._follow(key, residual) if self._run.cache.forecasts else None
             self._run.cache.keep(key, residual, probe)
+            if probe is not None and self._run.sets_anchor:
+                self._run.cache.keep_anchor(key, probe)
             if self._run.cache.forecasts:
                 self._run.cache.keep_trend(key, *(trend or (None, None)), self._sigma)
             self.captured.append(key)

@@ -28,6 +28,9 @@ class Record:
         milliseconds: wall-clock time, the device's work included.
         error: of a computed step, how far the forecast of its residual was off, relative to the residual.
         gain: how much of the residual's trend the next forecasts carry on, 0 to 1.
+        far: of a measuring run, relative change of the probe since an older step; calibration learns from it how
+            much less the change over several steps is than the sum of the changes from step to step.
+        far_steps: how many steps ago that one was.
     """
 
     evaluation: int
@@ -44,6 +47,8 @@ class Record:
     milliseconds: float = 0.0
     error: float | None = None
     gain: float | None = None
+    far: float | None = None
+    far_steps: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values that every JSON reader takes."""

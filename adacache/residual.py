@@ -20,6 +20,7 @@ class Stream:
     """What one stream keeps: its residual R (trunk output - trunk input) and the probe of the same evaluation.
 
     Attributes:
+        anchor: an older probe, where a measuring run asks for it.
         trend: R minus the residual before it, where residuals are forecast.
         gain: how much of the trend is expected to go on, a float32 scalar on the device; see `forecast.py`.
         sigma: noise level of R.
@@ -28,6 +29,7 @@ class Stream:
 
     residual: Parts | None = None
     probe: Tensor | None = None
+    anchor: Tensor | None = None
     trend: Parts | None = None
     gain: Tensor | None = None
     sigma: float = 0.0
@@ -38,7 +40,8 @@ class Stream:
         return self.residual is not None and alike(self.residual, hidden)
 
     def tensors(self) -> Parts:
-        return (*(self.residual or ()), *(self.trend or ()), *(() if self.probe is None else (self.probe,)))
+        probes = [probe for probe in (self.probe, self.anchor) if probe is not None]
+        return (*(self.residual or ()), *(self.trend or ()), *probes)
 
 
 def alike(a: Parts, b: Parts) -> bool:
@@ -91,6 +94,12 @@ class ResidualCache:
         stream.gain, stream.span, stream.sigma = gain, sigma - stream.sigma, sigma
         self.peak_bytes = max(self.peak_bytes, self.nbytes)
 
+    def keep_anchor(self, key: Hashable, probe: Tensor) -> None:
+        """Keep a probe for several evaluations; it may be the one that was kept as the stream's probe."""
+        with self._lock:
+            self[key].anchor = self._put(probe, self[key].anchor)
+            self.peak_bytes = max(self.peak_bytes, self.nbytes)
+
     def drop(self, keys: Set[Hashable]) -> None:
         """Forget streams; those that are not here do not matter."""
         with self._lock:
@@ -100,7 +109,7 @@ class ResidualCache:
     def drop_probes(self) -> None:
         """Restart the distance and the trend: the next computed evaluation has nothing to compare with."""
         for stream in self._streams.values():
-            stream.probe = stream.trend = stream.gain = None
+            stream.probe = stream.anchor = stream.trend = stream.gain = None
 
     def clear(self) -> None:
         with self._lock:

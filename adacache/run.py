@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
 
+# A measuring run compares with a probe that is kept for so many steps, the longest interval of the published rates.
+FAR = 6
+
 
 class Run:
     """Everything that lives as long as one sampling, and not longer; a context manager.
@@ -109,6 +112,16 @@ class Run:
         if self.settings.moreg:
             return self.settings.moreg.strides
         return (1,) if self.settings.mode == "measure" else ()
+
+    @property
+    def looks_far(self) -> bool:
+        """Whether probes are compared with an older one besides: in measuring runs, for calibration."""
+        return self.settings.mode == "measure"
+
+    @property
+    def sets_anchor(self) -> bool:
+        """Whether the probes of this step are the older ones of the next steps."""
+        return self.looks_far and (self.schedule.step - 1) % FAR == 0
 
     @property
     def refused(self) -> bool:
@@ -216,6 +229,8 @@ class Run:
             return
         measured = evaluation.read()
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
+        if measured.far is not None:
+            record.far, record.far_steps = measured.far, (self.schedule.step - 2) % FAR + 1
         seen: Observation | None = self.schedule.observe(measured.change, record.score)
         record.rate = self.schedule.rate
         if seen:

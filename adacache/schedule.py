@@ -110,8 +110,9 @@ class PublishedSchedule(Schedule):
     step is the previous one plus the rate in force. A distance is divided by the rate *in force*, which at the
     forced last steps need not be the number of steps that passed. A new rate takes effect once, after the step.
 
-    What the paper has not: `sensitivity` multiplies the distance, `max_reuses` caps the rate, and a caller may force
-    a step for a reason of its own; that step cuts the interval short, so the rate in force is then what passed.
+    What the paper has not: `sensitivity` multiplies the distance, `max_reuses` caps the rate, a codebook may protect
+    the first steps, and a caller may force a step for a reason of its own; a forced step cuts the interval short, so
+    the rate in force is then what passed.
     """
 
     def __init__(
@@ -120,12 +121,15 @@ class PublishedSchedule(Schedule):
         super().__init__(moreg, sensitivity)
         self.steps = steps
         self.codebook = codebook
+        self.protected = round(codebook.protect * steps)
         self.max_reuses = max_reuses
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """See `Schedule.decide`."""
         self.step += 1
         scheduled = self.step == self.previous + self.rate
+        if self.step <= self.protected:
+            forced = forced or Reason.SCHEDULED
         if forced:
             self.rate = self.step - self.previous
         if self.step == 1:

@@ -41,10 +41,12 @@ class Codebook:
     Attributes:
         entries: `((threshold, rate), ...)`; any number of them, at least one.
         steps: the step count the codebook was made for; None takes it as written at any step count.
+        protect: the part of the steps, from the first, that is all computed; a text has none.
     """
 
     entries: tuple[tuple[float, int], ...]
     steps: int | None = None
+    protect: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.entries:
@@ -54,6 +56,8 @@ class Codebook:
                 raise SettingsError("codebook", f"entry {number}: {problem}")
         if self.steps is not None and self.steps < 1:
             raise SettingsError("codebook", f"made for {self.steps} steps; at least 1 is needed")
+        if not 0.0 <= self.protect <= 1.0:
+            raise SettingsError("codebook", f"protects {self.protect} of the steps; allowed: 0 to 1")
 
     @classmethod
     def parse(cls, text: str, steps: int | None = None) -> Codebook:
@@ -107,7 +111,7 @@ class Codebook:
         short = [(float(f"{t:.6g}"), r) for t, r in entries]
         if len({t for t, _ in short}) == len(short):
             entries = short
-        return Codebook(tuple(entries), steps)
+        return Codebook(tuple(entries), steps, self.protect)
 
 
 def _problem(entries: Sequence[tuple[float, int]]) -> str:
@@ -204,7 +208,7 @@ class Settings:
         return {
             "preset": self.preset,
             "mode": self.mode,
-            "codebooks": [{"text": str(c), "steps": c.steps} for c in self.codebooks],
+            "codebooks": [{"text": str(c), "steps": c.steps, "protect": c.protect} for c in self.codebooks],
             "sensitivity": self.sensitivity,
             "moreg": {**asdict(self.moreg), "strides": list(self.moreg.strides)} if self.moreg else None,
             "start": self.start,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from comfy_api.latest import io
 
@@ -21,3 +23,13 @@ def errors_of(node: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{node}: {error}") from error
+
+
+def inner_schema(**fields: Any) -> io.Schema:
+    """The schema of a node that other nodes of ours put into the graph, and that people need not see.
+
+    Older hosts only know how to hide what is deprecated; later ones what is for developers.
+    """
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    hiding = "is_dev_only" if "is_dev_only" in known else "is_deprecated"
+    return io.Schema(category=f"{CATEGORY}/inner", **fields, **{hiding: True})

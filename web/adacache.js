@@ -7,6 +7,7 @@ import { feed } from "./feed.js";
 import { runsBefore, titleIn } from "./graph.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
+import { proposal } from "./proposal.js";
 import { RunStore } from "./store.js";
 import { HEIGHT, nodePlot } from "./widget.js";
 
@@ -89,7 +90,8 @@ function registerTab() {
         render: (element) => {
             destroy(); // the host may draw again without having taken the old view away
             element.style.height = "100%";
-            unmount = mount(element, { store, choice, live: () => ["both", "panel"].includes(place()) });
+            const live = () => ["both", "panel"].includes(place());
+            unmount = mount(element, { store, choice, live, propose: (run) => proposal(api, run) });
             panels += 1;
             feeding.refresh();
         },

@@ -28,14 +28,16 @@ import { wordsView } from "./wordsview.js";
  * @property {() => Entry[]} picked the run that is shown and the one over it
  * @property {() => import("./shapes.js").Measure} measure
  * @property {() => boolean} light
+ * @property {(run: import("./trace.js").Run) => Promise<{text: string, words: string, why: string}>} propose
  */
 
 /**
  * @param {HTMLElement} host
- * @param {{store: RunStore, choice: Choice, live: () => boolean}} options `live`: whether a run that goes on is drawn
+ * @param {{store: RunStore, choice: Choice, live: () => boolean, propose: Context["propose"]}} options
+ *     `live`: whether a run that goes on is drawn; `propose`: asks for a codebook, see proposal.js
  * @returns {() => void} takes the view away
  */
-export function mount(host, { store, choice, live }) {
+export function mount(host, { store, choice, live, propose }) {
     const document = host.ownerDocument;
     const window = /** @type {Window} */ (document.defaultView);
     const root = element(document, "div", {
@@ -60,6 +62,7 @@ export function mount(host, { store, choice, live }) {
         picked: () => picked(store, choice),
         measure: measurer(root),
         light: () => root.classList.contains("light"),
+        propose,
     };
     const words = wordsView(context);
     const plots = plotsView(context);

@@ -17,6 +17,8 @@
  * @property {number | null} milliseconds
  * @property {number | null} error of the forecast, relative to the residual
  * @property {number | null} gain how much of the trend the next forecasts carry on, 0 to 1
+ * @property {number | null} far of a measuring run, relative change since an older step
+ * @property {number | null} far_steps how many steps ago that one was
  */
 
 /**
@@ -57,6 +59,8 @@ export const NUMBERS = [
     "milliseconds",
     "error",
     "gain",
+    "far",
+    "far_steps",
 ];
 const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
 

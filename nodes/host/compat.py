@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import comfy.cli_args
 import comfy.model_management
+import comfy.utils
+import folder_paths
 import torch
+from comfy_execution.graph_utils import GraphBuilder
 from comfy_execution.utils import get_executing_context
+
+import nodes
 
 from ...adacache.ranks import Ranks
 
@@ -68,6 +73,11 @@ def executing() -> tuple[str, str]:
     """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
     context = get_executing_context()
     return (context.prompt_id, context.node_id) if context else ("", "")
+
+
+def user_folder() -> str:
+    """Where the host keeps what users save (`folder_paths.py:get_user_directory`)."""
+    return folder_paths.get_user_directory()
 
 
 def _server() -> Any:
@@ -181,3 +191,50 @@ def compiled_whole(network: torch.nn.Module, transformer_options: dict[str, Any]
             if isinstance(cell.cell_contents, dict) and "diffusion_model" in cell.cell_contents:
                 return True
     return False
+
+
+def device() -> torch.device:
+    """Where the host computes."""
+    return comfy.model_management.get_torch_device()
+
+
+def progress(total: int) -> Callable[[int, int], None]:
+    """Shows progress on the node that runs, and raises the host's interrupt when the user cancels.
+
+    Told how much is done, and of how much.
+    """
+    bar = comfy.utils.ProgressBar(total)
+
+    def done(value: int, of: int) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        bar.update_absolute(value, of)
+
+    return done
+
+
+def show_text(node_id: str | None, text: str) -> None:
+    """Shows a text on a node in the browser that queued the graph; nothing where there is none."""
+    show = getattr(_server(), "send_progress_text", None)
+    client = queueing_client()
+    if show and client and node_id:
+        show(text, node_id, client)
+
+
+def nodes_of(dynprompt: Any) -> dict[str, Any]:
+    """The graph that runs, with the nodes that were added to it while it ran (`comfy_execution/graph.py`)."""
+    return {one: dynprompt.get_node(one) for one in dynprompt.all_node_ids()} if dynprompt is not None else {}
+
+
+def shown_on(dynprompt: Any, node_id: str | None) -> str | None:
+    """The node in the browser that shows what a node has to show."""
+    return dynprompt.get_display_node_id(node_id) if dynprompt is not None and node_id else node_id
+
+
+def graph_builder() -> Any:
+    """What nodes are added to the running graph with."""
+    return GraphBuilder()
+
+
+def is_output(class_type: str) -> bool:
+    """Whether nodes of a class show or save something."""
+    return bool(getattr(nodes.NODE_CLASS_MAPPINGS.get(class_type), "OUTPUT_NODE", False))

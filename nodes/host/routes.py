@@ -4,6 +4,11 @@
         ?limit=1..64               the newest so many
         ?since=<run id>            only runs that began after that one; all where it is not kept
     GET /adacache/runs/<run id>    {"version": 1, "run": {...}}
+    GET /adacache/runs/<run id>/calibration    {"version": 1, "calibration": {...}, "text": "..."}, of a measured run
+        ?target=<kind>             one of the targets of AdaCache Calibrate; without it, the speed-up
+        ?amount=<number>           how much of it; without it, 2
+
+A calibration's "text" is what AdaCache Load Calibration takes.
 
 A run is its trace with "about": {"workflow": "...", "title": "..."}, the queued workflow's id and the title of the
 sampler node, where the graph tells them. Anything else is answered with a status from 400 to 499 and {"error": "..."}.
@@ -16,12 +21,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...adacache import CalibrationError, Target, propose
+from ...adacache.calibration import SPEED_UP
 from . import compat
 from .events import VERSION
 from .runs import MOST_RUNS, RUNS
 
 PATH = "/adacache/runs"
 LONGEST_ID = 64
+MOST_CALIBRATED = 200  # steps
+GONE = "this run is not kept: the server was started anew, or newer runs took its place"
 
 
 class Refusal(ValueError):
@@ -39,6 +48,9 @@ def register() -> None:
         return
     routes.get(PATH)(_answering(lambda request: list_runs(request.query)))
     routes.get(f"{PATH}/{{run_id}}")(_answering(lambda request: one_run(request.match_info["run_id"], request.query)))
+    routes.get(f"{PATH}/{{run_id}}/calibration")(
+        _answering(lambda request: one_calibration(request.match_info["run_id"], request.query))
+    )
 
 
 def list_runs(query: Mapping[str, str]) -> str:
@@ -58,10 +70,30 @@ def one_run(run_id: str, query: Mapping[str, str]) -> str:
     _check_id("run id", run_id)
     text = RUNS.text(run_id)
     if text is None:
-        raise Refusal("this run is not kept: the server was started anew, or newer runs took its place", 404)
+        raise Refusal(GONE, 404)
     if len(text) > RUNS.most_bytes:
         raise Refusal(f"this run takes {len(text)} bytes, more than {RUNS.most_bytes}", 413)
     return f'{{"version":{VERSION},"run":{text}}}'
+
+
+def one_calibration(run_id: str, query: Mapping[str, str]) -> str:
+    """The answer to `GET /adacache/runs/<run id>/calibration`. Raises: Refusal."""
+    _check_names(query, ("target", "amount"))
+    _check_id("run id", run_id)
+    amount = query.get("amount", "2")
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})?", amount, re.ASCII):
+        raise Refusal("amount: allowed is a number such as 2 or 2.5")
+    trace = RUNS.trace(run_id)
+    if trace is None:
+        raise Refusal(GONE, 404)
+    if trace.steps > MOST_CALIBRATED:  # the server answers nobody else meanwhile
+        raise Refusal(f"the run has {trace.steps} steps; allowed here: up to {MOST_CALIBRATED}", 413)
+    try:
+        found = propose([trace], Target(query.get("target", SPEED_UP), float(amount)))
+    except CalibrationError as error:
+        raise Refusal(str(error), 409) from error
+    text = found.as_text()
+    return json.dumps({"version": VERSION, "calibration": json.loads(text), "text": text}, allow_nan=False)
 
 
 def _check_names(query: Mapping[str, str], allowed: tuple[str, ...]) -> None:

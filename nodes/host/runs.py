@@ -43,6 +43,12 @@ def as_text(trace: Trace, about: About | None = None) -> str:
     return json.dumps(as_json(trace, about or {}), allow_nan=False, separators=(",", ":"), default=str)
 
 
+def makers(node_id: str) -> set[str]:
+    """A node and those that made it: one made while the graph runs is named after its maker, "10.0.0.5" by "10"."""
+    parts = node_id.split(".")
+    return {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+
+
 class Runs:
     """The newest runs by their id, in the order in which they began.
 
@@ -108,6 +114,12 @@ class Runs:
             kept = self._kept.get(run_id)
         return kept.as_text() if kept else None
 
+    def trace(self, run_id: str) -> Trace | None:
+        """One run, or None where it is not kept."""
+        with self._lock:
+            kept = self._kept.get(run_id)
+        return kept.trace if kept else None
+
     def find(self, handle: str, prompt_id: str = "", node_ids: Collection[str] | None = None) -> list[Trace]:
         """The newest queued graph's ended runs of a patched model, in the order in which they ran.
 
@@ -119,8 +131,7 @@ class Runs:
         """
         mine = [t for t in self.ended() if t.info.handle == handle]
         if node_ids is not None:
-            # A node made while the graph runs is named after the one that made it: "10.0.0.5" by "10".
-            mine = [t for t in mine if {t.info.node_id, t.info.node_id.partition(".")[0]} & set(node_ids)]
+            mine = [t for t in mine if not makers(t.info.node_id).isdisjoint(node_ids)]
         here = [t for t in mine if t.info.prompt_id == prompt_id]
         return here or [t for t in mine if t.info.prompt_id == mine[-1].info.prompt_id] if mine else []
 

@@ -21,7 +21,18 @@ HOST = (
     "nodes",
     "server",
 )
-NUMBERS = ("schedule", "settings", "moreg", "locked", "record", "reading", "trace")
+NUMBERS = (
+    "schedule",
+    "settings",
+    "moreg",
+    "locked",
+    "record",
+    "reading",
+    "trace",
+    "calibrate",
+    "calibration",
+    "simulation",
+)
 
 
 def imports(path: Path) -> set[str]:

@@ -195,3 +195,29 @@ def test_refusing_in_mid_run(doubling, tens) -> None:
         assert evaluate(run, doubling, tens, 1 - i / STEPS).unique().item() == 40.0
     assert reasons(run)[4:] == [Reason.REFUSED] * 4
     assert (run.trace.note, run.cache.nbytes) == ("first", 0)
+
+
+def test_measuring_looks_far_back(doubling, tens, sample) -> None:
+    """Besides the step before, a probe is compared with that of step 1, 7, 13 ...: from 10 to 40 is a change of 3."""
+    run = Run(Settings(mode="measure"), steps=12)
+    sample(run, doubling, lambda step: step * tens)
+    far = [(record.step, record.far_steps, record.far) for record in run.trace.records if record.far is not None]
+    assert far[:3] == [(2, 1, 1.0), (3, 2, 2.0), (4, 3, 3.0)]
+    assert far[5:7] == [(7, 6, 6.0), (8, 1, pytest.approx(1 / 7))]
+    assert run.trace.records[3].distance == pytest.approx(1 / 3)
+    assert run.trace.cache_bytes == 3 * tens.nbytes
+    run.close()
+    assert run.cache.nbytes == 0
+
+
+def test_only_measuring_looks_far_back(doubling, tens, sample) -> None:
+    run = Run(Settings(), steps=12)
+    sample(run, doubling, lambda step: step * tens)
+    assert all(record.far is None and record.far_steps is None for record in run.trace.records)
+    assert run.trace.cache_bytes == 2 * tens.nbytes
+
+
+def test_noise_that_goes_up_forgets_the_older_probe(doubling, tens, sample) -> None:
+    run = Run(Settings(mode="measure"), steps=12)
+    sample(run, doubling, lambda step: step * tens, sigmas=[0.9, 0.8, 0.7, 0.6, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
+    assert [record.step for record in run.trace.records if record.far is None] == [1, 5, 6, 7]

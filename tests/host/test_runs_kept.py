@@ -196,6 +196,7 @@ def test_routes_are_registered_once(routes, pack_module, monkeypatch):
     monkeypatch.setattr(compat, "server_routes", lambda: table)
     routes.register()
     routes.register()
-    assert [route.path for route in table] == ["/adacache/runs", "/adacache/runs/{run_id}"]
+    paths = ["/adacache/runs", "/adacache/runs/{run_id}", "/adacache/runs/{run_id}/calibration"]
+    assert [route.path for route in table] == paths
     monkeypatch.setattr(compat, "server_routes", lambda: None)
     routes.register()

@@ -1,0 +1,181 @@
+"""AdaCache Calibrate: from measured runs of the artist's own graph to a codebook for a target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..adacache import Calibration, CalibrationError, Target, Trace, loads, propose
+from ..adacache.calibrate import kind_of
+from ..adacache.calibration import CALIBRATED, SPEED_UP
+from .host import compat, saved
+from .host.runs import RUNS
+from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .stats import upstream
+
+NAME = "AdaCache Calibrate"
+THIS_GRAPH = "this graph's runs"
+SESSION = "all measured runs of this session"
+LARGEST_TRACES = 16 << 20  # characters
+
+
+def outputs() -> list[io.Output]:
+    """What both calibration nodes give."""
+    return [
+        CodebookType.Output("codebook", display_name="codebook", tooltip="Connect it to AdaCache Patch Model."),
+        MoRegType.Output(
+            "moreg",
+            display_name="moreg",
+            tooltip="Connect it to AdaCache Patch Model. Empty where the calibration is without MoReg.",
+        ),
+        io.Float.Output(
+            "sensitivity",
+            display_name="sensitivity",
+            tooltip="1, since the codebook has the target in it. Connect it, and no other number is left in the field.",
+        ),
+        io.String.Output("text_out", display_name="text", tooltip="The calibration as text, to share or to load."),
+        io.String.Output("report", display_name="report", tooltip="What was measured and what to expect of it."),
+    ]
+
+
+def given(calibration: Calibration, note: str) -> tuple[Any, ...]:
+    """The values of `outputs`, the report last."""
+    report = "\n".join(line for line in (calibration.report(), note) if line)
+    return (
+        calibration.as_codebook(),
+        calibration.as_moreg(),
+        calibration.sensitivity,
+        calibration.as_text(),
+        report,
+    )
+
+
+def of_session(mine: Sequence[Trace]) -> list[Trace]:
+    """The kept runs like those of this graph, or like the newest measured one where it has none."""
+    ended = RUNS.ended()
+    like = [*mine] or [trace for trace in ended if trace.settings.get("mode") == "measure"]
+    return [trace for trace in ended if like and kind_of(trace) == kind_of(like[-1])]
+
+
+def shared(text: str) -> list[Trace]:
+    """The runs in a pasted text. Raises: ValueError."""
+    if len(text) > LARGEST_TRACES:
+        raise ValueError(f"traces: {len(text)} characters; allowed: up to {LARGEST_TRACES}")
+    try:
+        return loads(text) if text.strip() else []
+    except ValueError as error:
+        raise ValueError(f"traces: {error}; allowed: the trace output of Cache Stats") from error
+
+
+class AdaCacheCalibrate(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="AdaCacheCalibrate",
+            display_name=NAME,
+            category=CATEGORY,
+            description="Proposes a codebook for your own model, from runs made with the preset measure only: as fast "
+            "as you want it, or as close. Connect any value from behind the measured sampler.",
+            inputs=[
+                io.Combo.Input(
+                    "target",
+                    options=list(CALIBRATED),
+                    default=SPEED_UP,
+                    tooltip="What to meet on average over videos. speed-up: of the sampling. computed steps: percent. "
+                    "largest change: the most that what is measured may change, in percent, over an interval in which "
+                    "steps are reused.",
+                ),
+                io.Float.Input(
+                    "amount",
+                    default=2.0,
+                    min=0.1,
+                    max=1000.0,
+                    step=0.1,
+                    round=0.01,
+                    tooltip="How much: 2 for a speed-up of 2x, 40 for 40 % of the steps, 20 for a change of 20 %.",
+                ),
+                io.Combo.Input(
+                    "runs",
+                    options=[THIS_GRAPH, SESSION],
+                    default=THIS_GRAPH,
+                    tooltip="this graph's runs: those of the sampler in front. all measured runs of this session: also "
+                    "earlier ones of the same model, shape, sampler and steps, such as of other prompts.",
+                ),
+                io.Float.Input(
+                    "protect",
+                    default=0.15,
+                    min=0.0,
+                    max=0.9,
+                    step=0.01,
+                    tooltip="The part of the steps, from the first, that is always computed. They decide layout and "
+                    "motion. It travels with the codebook.",
+                ),
+                io.Boolean.Input(
+                    "with_moreg",
+                    default=False,
+                    tooltip="Calibrate for use with MoReg, which gives videos that move more steps; then connect "
+                    "moreg, too. It takes at least three measured runs that differ in motion, better six.",
+                ),
+                io.String.Input(
+                    "save_as",
+                    default="",
+                    tooltip=f"A name for AdaCache Load Calibration to find it by: {saved.ALLOWED}. Empty: not saved.",
+                ),
+                HandleType.Input("handle", optional=True, tooltip="The handle of the measuring AdaCache Patch Model."),
+                io.AnyType.Input(
+                    "value",
+                    optional=True,
+                    tooltip="Anything that comes after the measured sampler, such as its latent or the decoded images.",
+                ),
+                io.String.Input(
+                    "traces",
+                    optional=True,
+                    default="",
+                    multiline=True,
+                    tooltip="Measured runs that someone shared, as the trace output of Cache Stats gives them. They "
+                    "count beside the others.",
+                ),
+            ],
+            outputs=outputs(),
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, save_as: str | None) -> bool | str:
+        try:
+            if save_as and save_as.strip():
+                saved.check_name(save_as, "save_as")
+        except ValueError as error:
+            return f"{NAME}: {error}"
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        target: str,
+        amount: float,
+        runs: str,
+        protect: float,
+        with_moreg: bool,
+        save_as: str,
+        handle: str | None = None,
+        value: Any = None,
+        traces: str | None = None,
+    ) -> io.NodeOutput:
+        with errors_of(NAME):
+            if runs not in (THIS_GRAPH, SESSION):
+                raise CalibrationError(f"runs: {runs!r} is unknown; allowed: {THIS_GRAPH}, {SESSION}")
+            samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
+            prompt_id, _ = compat.executing()
+            mine = RUNS.find(handle, prompt_id, samplers or None) if handle else []
+            found = of_session(mine) if runs == SESSION else mine
+            calibration = propose([*found, *shared(traces or "")], Target(target, amount), protect, with_moreg)
+            note = ""
+            if save_as.strip():
+                replaced = saved.save(save_as, calibration)
+                note = f"saved as {save_as.strip()}" + (", in place of the one of that name" if replaced else "")
+            values = given(calibration, note)
+        return io.NodeOutput(*values, ui=ui.PreviewText(values[-1]))
