@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from .calibrate import AdaCacheCalibrate
+from .calibration import AdaCacheCalibration
 from .codebook import AdaCacheCodebook
+from .compare import AdaCacheCompare
 from .moreg import AdaCacheMoRegSettings
 from .patch import AdaCachePatchModel
+from .sheet import AdaCacheSweepSheet
 from .stats import AdaCacheStats
+from .sweep import AdaCacheSweep
+from .take import AdaCacheSweepTake
 
 
 class AdaCacheExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [AdaCachePatchModel, AdaCacheCodebook, AdaCacheMoRegSettings, AdaCacheStats]
+        return [
+            AdaCachePatchModel,
+            AdaCacheCodebook,
+            AdaCacheMoRegSettings,
+            AdaCacheStats,
+            AdaCacheCalibrate,
+            AdaCacheCalibration,
+            AdaCacheCompare,
+            AdaCacheSweep,
+            AdaCacheSweepTake,
+            AdaCacheSweepSheet,
+        ]

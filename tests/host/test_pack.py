@@ -11,7 +11,10 @@ import torch
 
 from demo import host
 
-NODE_IDS = {"AdaCachePatchModel", "AdaCacheCodebook", "AdaCacheMoRegSettings", "AdaCacheStats"}
+NODE_IDS = {
+    *("AdaCachePatchModel", "AdaCacheCodebook", "AdaCacheMoRegSettings", "AdaCacheStats"),
+    *("AdaCacheCalibrate", "AdaCacheCalibration", "AdaCacheCompare", "AdaCacheSweep"),
+}
 
 
 def test_host_writes_into_our_folder_only():

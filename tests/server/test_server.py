@@ -12,7 +12,10 @@ from demo.client import Client, Failed, Graph, Interrupted, Refused
 from demo.metrics import Video, decode
 from demo.workflow import Caching, Shot, graph
 
-NODE_IDS = {"AdaCachePatchModel", "AdaCacheCodebook", "AdaCacheMoRegSettings", "AdaCacheStats"}
+NODE_IDS = {
+    *("AdaCachePatchModel", "AdaCacheCodebook", "AdaCacheMoRegSettings", "AdaCacheStats"),
+    *("AdaCacheCalibrate", "AdaCacheCalibration", "AdaCacheCompare", "AdaCacheSweep"),
+}
 EAGER = Caching(sensitivity=0.2)  # reuses steps whatever the network
 
 

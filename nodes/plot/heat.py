@@ -1,0 +1,50 @@
+"""The heat map of a difference: one scale of colours, from dark to white."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .canvas import ALARM, COMPUTED, Canvas, Colour
+from .layout import Box
+
+if TYPE_CHECKING:
+    import numpy
+
+# Each colour is lighter than the one before, so that it reads in grey, too.
+STOPS: tuple[tuple[float, Colour], ...] = (
+    (0.0, (11, 12, 16)),
+    (0.2, (52, 35, 110)),
+    (0.45, (176, 58, 108)),
+    (0.7, COMPUTED),
+    (0.88, ALARM),
+    (1.0, (255, 255, 255)),
+)
+
+
+def difference(ours: numpy.ndarray, theirs: numpy.ndarray) -> numpy.ndarray:
+    """Per pixel, the largest difference among its channels: [height, width], of frames [height, width, channels]."""
+    return abs(ours - theirs).max(axis=-1)
+
+
+def colours(values: numpy.ndarray, most: float) -> numpy.ndarray:
+    """[..., 3] bytes of values from 0 to `most`; what is above has the last colour."""
+    import numpy
+
+    shares = numpy.clip(values / most, 0, 1) if most > 0 else numpy.zeros_like(values)
+    places = [place for place, _ in STOPS]
+    channels = [numpy.interp(shares, places, [colour[n] for _, colour in STOPS]) for n in range(3)]
+    return numpy.stack(channels, axis=-1).round().astype(numpy.uint8)
+
+
+def bar(canvas: Canvas, box: Box) -> None:
+    """The scale itself, lying."""
+    pieces = 96
+    for n in range(pieces):
+        share = n / (pieces - 1)
+        low = max(i for i, (place, _) in enumerate(STOPS) if place <= share)
+        (start, first), (end, second) = STOPS[low], STOPS[min(low + 1, len(STOPS) - 1)]
+        part = (share - start) / (end - start) if end > start else 0.0
+        colour = tuple(round(a + (b - a) * part) for a, b in zip(first, second, strict=True))
+        left = box.left + box.width * n / pieces
+        # Up to the end, so that no gap shows between two pieces.
+        canvas.rectangle(Box(left, box.top, box.right - left, box.height), colour)
