@@ -165,7 +165,7 @@ class Settings:
             then do not count. A measuring run computes every step all the same.
         share: computed steps over all steps, above 0 to 1, planned by `PacedSchedule` in place of the codebook;
             None for the published schedule. `sensitivity` is then a factor on the computed steps.
-        protect: with a share, the part of the steps, from the first, that is all computed.
+        protect: with a share, the part of the steps, from the first, that is all computed whatever the plan.
         forecast: reused steps carry the residual's trend on, see `forecast.py`; False holds it, as published.
     """
 
@@ -180,7 +180,7 @@ class Settings:
     preset: str = "paper fast"
     locked: LockedPlan | None = None
     share: float | None = None
-    protect: float = 1 / 6
+    protect: float = 0.0
     forecast: bool = False
 
     def __post_init__(self) -> None:

@@ -64,6 +64,15 @@ def moves_plainly(name: str) -> bool:
     return name in ("euler", "ddim")
 
 
+def sums_denoised(name: str) -> bool:
+    """Whether a sampler moves the latent by a weighted sum of denoised latents, without noise of its own.
+
+    The weights of one denoised latent over all steps add up to that of its own step, so a shift that is handed over
+    in one arrives, spread over the next steps (`comfy/k_diffusion/sampling.py`, `comfy/extra_samplers/uni_pc.py`).
+    """
+    return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether the user cancelled; the class became a BaseException in later hosts."""
     return isinstance(error, comfy.model_management.InterruptProcessingException | KeyboardInterrupt)

@@ -58,6 +58,7 @@ def open_session(
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     feed = Feed(info.run_id)
+    plain = compat.moves_plainly(info.sampler)
     run = Run(
         settings,
         max(0, len(sigmas) - 1) or 1,
@@ -66,7 +67,8 @@ def open_session(
         feed.step,
         compat.evaluations_per_step(info.sampler),
         compat.ranks(),
-        sigmas.tolist() if compat.moves_plainly(info.sampler) else None,
+        sigmas.tolist() if plain or compat.sums_denoised(info.sampler) else None,
+        plain,
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from adacache import MoRegSettings, PacedSchedule, Reason
 from adacache.moreg import MoReg
+from adacache.paced import CORRECTED, UNCORRECTED, Cost
 
 
 def computed(schedule: PacedSchedule, score: float | None = None) -> list[int]:
@@ -25,11 +28,29 @@ def test_a_share_is_kept(steps: int, share: float) -> None:
 
 
 def test_plan() -> None:
-    """The first sixth is computed, then intervals grow by at most a step each."""
-    steps = computed(PacedSchedule(30, 1 / 3))
-    lengths = [b - a for a, b in zip(steps, steps[1:], strict=False)]
-    assert steps[:5] == [1, 2, 3, 4, 5] and lengths[4] == 3
-    assert all(later <= before + 1 for before, later in zip(lengths[4:], lengths[5:], strict=False))
+    """The first steps lie close together, the middle ones far apart, and the last is computed."""
+    assert computed(PacedSchedule(30, 2 / 5)) == [1, 2, 3, 4, 5, 7, 9, 12, 17, 22, 27, 30]
+    # What is corrected at an interval's end allows longer intervals early, and leaves more for the end.
+    assert computed(PacedSchedule(30, 2 / 5, cost=CORRECTED)) == [1, 2, 3, 5, 7, 10, 14, 18, 22, 26, 29, 30]
+
+
+@pytest.mark.parametrize("cost", [CORRECTED, UNCORRECTED], ids=["corrected", "uncorrected"])
+@pytest.mark.parametrize("count", [5, 6, 8])
+def test_no_plan_has_a_cheaper_worst_interval(cost: Cost, count: int) -> None:
+    steps = 13
+
+    def worst(plan: tuple[int, ...]) -> float:
+        def of(a: int, b: int) -> float:
+            middle = (a + b) / 2 - 1
+            weight = (middle + 1) ** -cost.early * (steps - middle) ** -cost.late
+            return weight * ((b - a) ** cost.growth - 1)
+
+        return max(of(a, b) for a, b in zip(plan, plan[1:], strict=False))
+
+    plan = tuple(computed(PacedSchedule(steps, count / steps, cost=cost)))
+    others = ((1, 2, 3, *middle, steps) for middle in combinations(range(4, steps), count - 4))
+    assert len(plan) == count
+    assert worst(plan) <= min(map(worst, others)) * (1 + 1e-9)
 
 
 def test_sensitivity_and_cap() -> None:
@@ -52,7 +73,7 @@ def test_motion_moves_the_budget() -> None:
 def test_forced_and_broken_distances() -> None:
     """A caller may force a step; a distance that is no number computes the next step."""
     schedule = PacedSchedule(30, 1 / 3)
-    for _ in range(5):
+    for _ in range(4):
         schedule.decide()
         schedule.observe(0.1)
     assert schedule.decide(Reason.OUTSIDE) == (True, Reason.OUTSIDE)

@@ -29,9 +29,9 @@ def test_a_connected_codebook_decides(wan, sample, patch):
     assert [record.step for record in run.records if not record.computed] == [3, 4, 6, 7, 9, 10]
 
 
-@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc"])
+@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc", "uni_pc_bh2", "res_multistep"])
 def test_other_samplers(sampler, wan, sample, patch):
-    """They reuse and forecast, uncorrected, without an error."""
+    """They reuse and forecast, corrected or not, without an error."""
     patched = patch(wan(blocks=2), preset="fast")
     assert torch.isfinite(sample(patched.model, steps=12, sampler=sampler)).all()
     (run,) = patched.runs()
