@@ -16,7 +16,7 @@ MOST_DB = 100.0  # what equal videos are counted as, so that a mean exists
 
 
 def compare(video: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """PSNR in dB, mean SSIM and mean LPIPS over the frames; LPIPS only where its weights are installed.
+    """PSNR in dB and mean SSIM over the frames, and mean LPIPS over every fourth, where its weights are installed.
 
     Args:
         video, reference: float32 [frames, height, width, 3], 0 to 1.
@@ -30,7 +30,7 @@ def compare(video: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     network = perceptual()
     if network is not None:
         with torch.inference_mode():
-            both = (torch.from_numpy(frames).movedim(-1, 1) * 2 - 1 for frames in (video, reference))
+            both = (torch.from_numpy(frames[::4]).movedim(-1, 1) * 2 - 1 for frames in (video, reference))
             found["lpips"] = float(network(*both).mean())
     return found
 
