@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from .moreg import MoReg
 from .schedule import Decision, Observation, Reason, Schedule, scaled
 
-
-class Cost(NamedTuple):
-    """What an interval with reused steps costs: (steps passed) ** -early * (steps left) ** -late * length ** growth."""
-
-    early: float
-    late: float
-    growth: float
-
-
-CORRECTED = Cost(2.25, 1.5, 2.5)
-UNCORRECTED = Cost(3.0, 1.5, 2.0)
-"""Where errors stay in the latent, those of the first steps weigh more, and long intervals less."""
+# What an interval with reused steps costs: (steps passed) ** -EARLY * (steps left) ** -LATE * length ** GROWTH.
+EARLY, LATE, GROWTH = 2.6, 1.6, 2.0
 
 
 class PacedSchedule(Schedule):
@@ -47,7 +36,6 @@ class PacedSchedule(Schedule):
         moreg: motion factor; a video that moves more than the model's usual gets more computed steps.
         sensitivity: factor on the computed steps after the protected ones.
         max_reuses: reused steps in a row, at most; 0 for no cap.
-        cost: of an interval; `CORRECTED` where its error is made good at its end, see `correction.py`.
     """
 
     def __init__(
@@ -58,7 +46,6 @@ class PacedSchedule(Schedule):
         moreg: MoReg | None = None,
         sensitivity: float = 1.0,
         max_reuses: int = 0,
-        cost: Cost = UNCORRECTED,
     ) -> None:
         super().__init__(moreg, sensitivity)
         self.steps = steps
@@ -66,8 +53,8 @@ class PacedSchedule(Schedule):
         self.protected = min(steps, max(3, round(protect * steps)))
         self.left = max(0.0, (round(share * steps) - self.protected) * sensitivity)
         # By the sum of an interval's 0-based ends, twice its middle; and by its length.
-        self._weights = [(s / 2 + 1) ** -cost.early * (steps - s / 2) ** -cost.late for s in range(2 * steps - 1)]
-        self._growth = [length**cost.growth - 1 for length in range(steps + 1)]  # a single step reuses nothing
+        self._weights = [(s / 2 + 1) ** -EARLY * (steps - s / 2) ** -LATE for s in range(2 * steps - 1)]
+        self._growth = [length**GROWTH - 1 for length in range(steps + 1)]  # a single step reuses nothing
         self._plan: list[int] = []
         self._paced = 1.0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .correction import Correction
 from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
-from .paced import CORRECTED, UNCORRECTED, Cost, PacedSchedule
+from .paced import PacedSchedule
 from .residual import FreeBytes, ResidualCache
 from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason, Schedule
 from .settings import Codebook, Settings, nearest_codebook
@@ -53,8 +53,6 @@ class Run:
         ranks: the processes among which the token sequence is split, if it is.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
             (see `correction.py`); None leaves that out.
-        exact: whether a correction arrives whole in the next step, as where the sampler moves the latent by direction
-            times step length.
     """
 
     def __init__(
@@ -67,7 +65,6 @@ class Run:
         evaluations_per_step: int = 1,
         ranks: Ranks | None = None,
         sigmas: Sequence[float] | None = None,
-        exact: bool = True,
     ) -> None:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
@@ -77,7 +74,7 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         corrects = settings.forecast and sigmas is not None and evaluations_per_step == 1
         self.correction = Correction(sigmas) if corrects else None
-        self.schedule = self._schedule(steps, codebook, moreg, CORRECTED if corrects and exact else UNCORRECTED)
+        self.schedule = self._schedule(steps, codebook, moreg)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
         planned = isinstance(self.schedule, PacedSchedule)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
@@ -93,12 +90,12 @@ class Run:
         elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
 
-    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None, cost: Cost) -> Schedule:
+    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None) -> Schedule:
         s = self.settings
         if self.locked:
             return LockedSchedule(self.locked, moreg, s.sensitivity)
         if s.share is not None:
-            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses, cost)
+            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses)
         return PublishedSchedule(steps, codebook, moreg, s.sensitivity, s.max_reuses)
 
     def __enter__(self) -> Run:

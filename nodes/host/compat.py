@@ -59,18 +59,14 @@ def is_irregular(name: str) -> bool:
     return name in _IRREGULAR
 
 
-def moves_plainly(name: str) -> bool:
-    """Whether a sampler moves the latent by direction times step length (`comfy/k_diffusion/sampling.py`)."""
-    return name in ("euler", "ddim")
+def is_correctable(name: str) -> bool:
+    """Whether what reused steps got wrong can be made good through a later denoised latent.
 
-
-def sums_denoised(name: str) -> bool:
-    """Whether a sampler moves the latent by a weighted sum of denoised latents, without noise of its own.
-
-    The weights of one denoised latent over all steps add up to that of its own step, so a shift that is handed over
-    in one arrives, spread over the next steps (`comfy/k_diffusion/sampling.py`, `comfy/extra_samplers/uni_pc.py`).
+    Euler and DDIM move the latent by direction times step length (`comfy/k_diffusion/sampling.py`): a shift arrives
+    whole. The others sum denoised latents of several steps and add no noise; the weights of one over all steps add up
+    to that of its own step (`comfy/extra_samplers/uni_pc.py`): a shift arrives over the next steps.
     """
-    return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
+    return name in ("euler", "ddim", "unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
 
 
 def is_interrupt(error: BaseException) -> bool:

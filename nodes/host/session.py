@@ -58,7 +58,6 @@ def open_session(
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     feed = Feed(info.run_id)
-    plain = compat.moves_plainly(info.sampler)
     run = Run(
         settings,
         max(0, len(sigmas) - 1) or 1,
@@ -67,8 +66,7 @@ def open_session(
         feed.step,
         compat.evaluations_per_step(info.sampler),
         compat.ranks(),
-        sigmas.tolist() if plain or compat.sums_denoised(info.sampler) else None,
-        plain,
+        sigmas.tolist() if compat.is_correctable(info.sampler) else None,
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
