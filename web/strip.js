@@ -67,7 +67,9 @@ function plannedUntil(run) {
     const computed = run.end ? null : run.records.findLast((record) => record.computed);
     // Of several evaluations of a step, the first has the rate.
     const last = computed && run.records.find((record) => record.step === computed.step);
-    return last?.rate ? Math.min(last.step + last.rate, run.steps - 1) : 0;
+    // By a codebook the last two steps are always computed; a plan, which has none, computes only the last.
+    const forced = run.codebook ? run.steps - 1 : run.steps;
+    return last?.rate ? Math.min(last.step + last.rate, forced) : 0;
 }
 
 /** One path for all; where cells touch, neighbours are joined, so that no seams show. */

@@ -233,6 +233,49 @@ def test_keyboard_alone(editor):
     editor.panel.wait_for(state="detached")
 
 
+def test_history_by_keyboard(editor, tmp_path):
+    """Overlay, pin and import without a mouse."""
+    panel, page = editor.open_panel(), editor.page
+    (first,) = editor.run_graph(small(122))
+    (second,) = editor.run_graph(small(123))
+    row = f'[data-run="{first["info"]["run_id"]}"]'
+    panel.locator(".adacache-plots").focus()
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") != "none"
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not come to {selector}")
+
+    tab_to(f'{row} button[aria-label^="Overlay"]')
+    page.keyboard.press("Enter")
+    headlines = panel.locator(".adacache-headline")
+    page.wait_for_function("() => document.querySelectorAll('.adacache-headline').length === 2")
+    for run, text in zip((second, first), headlines.all_inner_texts(), strict=True):
+        assert counted(run) in text
+    tab_to(f'{row} button[aria-label^="Pin"]')
+    page.keyboard.press("Enter")
+    panel.locator(f'{row} button[aria-label^="Pin"][aria-pressed=true]').wait_for()
+    assert panel.locator(".adacache-run").first.get_attribute("data-run") == first["info"]["run_id"]
+    assert page.evaluate("(row) => !!document.activeElement.closest(row)", row)  # it moved up, and the focus with it
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")  # shows it, in place of the newest
+    panel.locator(f"{row} .show[aria-pressed=true]").wait_for()
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("() => document.activeElement.textContent") == "Import JSON":
+            break
+    traces = tmp_path / "shared.json"
+    traces.write_text(json.dumps({"version": 1, "runs": [json.loads(TRACES.read_text())["fast"]]}))
+    with page.expect_file_chooser() as choosing:
+        page.keyboard.press("Enter")
+    choosing.value.set_files(traces)
+    panel.locator(".adacache-status", has_text="One run imported").wait_for()
+
+
 def test_a_thousand_steps_draw_without_a_stall(editor, tmp_path):
     panel = editor.open_panel()
     run = json.loads(TRACES.read_text())["fast"]

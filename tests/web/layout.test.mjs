@@ -52,6 +52,16 @@ test("a run that goes on shows what is planned", () => {
     assert.equal(planned.d.match(/M/g).length, last.step + last.rate - 1 - running.records.length);
 });
 
+test("of a run without a codebook only the last step is sure to be computed", () => {
+    const [planned, byCodebook] = ["", "0.08:6 1.00:1"].map((codebook) => {
+        const run = { ...synthetic("r", 30, { end: "", records: 26 }), codebook };
+        Object.assign(run.records[25], { computed: true, reason: "scheduled", rate: 4 });
+        const dashed = layoutCompact(run, 600).shapes.find((shape) => shape.dash);
+        return dashed.d.match(/M/g).length;
+    });
+    assert.deepEqual([planned, byCodebook], [3, 2]);
+});
+
 test("a place on the axis is the evaluation there, and its mark covers it", () => {
     const scene = layoutPlots([readRun(sample("fast"))], 420);
     scene.tracks[0].cells.forEach((cell, n) => assert.equal(indexAt(scene, cell.middle), n));
