@@ -23,7 +23,7 @@ def write(rows: Rows, stem: Path) -> None:
     text = ["PSNR in dB, decoded frames against the uncached video of the same seed; 100 dB stands for equal videos."]
     for steps, sampler in sorted({(row["steps"], row["sampler"]) for row in rows}, key=lambda s: (s[1], s[0] != 30)):
         mine = [row for row in rows if (row["steps"], row["sampler"]) == (steps, sampler)]
-        videos = len({(row["prompt"], row["seed"]) for row in mine})
+        videos = len(set(map(video, mine)))
         text.append(f"## {sampler}, {steps} steps, {videos} videos\n\n{table(mine)}")
         text.append(f"### At equal computed steps\n\n{at_equal(mine, SPEEDS.get(steps, (steps // 2,)))}")
     stem.with_suffix(".md").write_text("\n\n".join(text) + "\n")
@@ -86,12 +86,23 @@ def reading(settings: Sequence[Rows], computed: float, value: Any) -> float | No
     return float(np.interp(computed, xs, [value(rows) for rows in settings]))
 
 
+def shared(rows: Rows) -> Rows:
+    """The rows of videos that all methods were measured on, less methods that were measured on far fewer."""
+    covered = {m: [set(map(video, way)) for way in settings] for m, settings in points(rows).items()}
+    most = max((len(videos) for ways in covered.values() for videos in ways), default=0)
+    # Where a bench was stopped, its last videos are there for some ways only.
+    wide = {method: ways for method, ways in covered.items() if all(len(videos) >= 0.9 * most for videos in ways)}
+    common = set.intersection(*(videos for ways in wide.values() for videos in ways)) if wide else set()
+    return [row for row in rows if row["method"] in wide and video(row) in common]
+
+
+def video(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["prompt"], row["seed"]
+
+
 def at_equal(rows: Rows, speeds: Sequence[int]) -> str:
     """Ours against the best of the rivals, overall, at the 10th percentile and by motion level."""
-    found = points(rows)
-    # A method that was measured on fewer videos is in the table above and not here: the videos differ.
-    most = max((len(settings[0]) for settings in found.values()), default=0)
-    found = {method: settings for method, settings in found.items() if all(len(way) == most for way in settings)}
+    found = points(shared(rows))
     levels = list(dict.fromkeys(row["level"] for row in rows))
     lines = ["| computed | what | ours | best rival | which | ahead |", "|--:|---|--:|--:|---|--:|"]
     kinds: list[tuple[str, Any]] = [("mean", lambda r: average(r, "psnr")), ("p10", tenth)]

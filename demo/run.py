@@ -22,8 +22,9 @@ from demo.workflow import FPS, Caching, Shot, graph
 WORKFLOW = host.DEMO_NODE / "example_workflows" / "adacache_demo.json"
 WAYS: tuple[tuple[str, str, Caching | None], ...] = (
     ("uncached", "uncached", None),
-    ("AdaCache", "adacache", Caching()),
-    ("AdaCache + MoReg", "adacache_moreg", Caching(moreg=True)),
+    ("published AdaCache", "adacache", Caching()),
+    ("published + MoReg", "adacache_moreg", Caching(moreg=True)),
+    ("AdaCache fast", "adacache_fast", Caching("fast", 1.0)),
 )
 
 
@@ -83,7 +84,7 @@ def _take(client: Client, shot: Shot, name: str, file: str, caching: Caching | N
 
 def _follow(client: Client, work: Graph, name: str) -> Done:
     layout = "{desc} |{bar:30}| {n}/{total}, {elapsed} {postfix}"
-    with tqdm(total=work["sampler"]["inputs"]["steps"], desc=f"{name:>16}", bar_format=layout) as bar:
+    with tqdm(total=work["sampler"]["inputs"]["steps"], desc=f"{name:>18}", bar_format=layout) as bar:
 
         def watch(node: str, step: int) -> None:
             if node == "sampler":
@@ -110,11 +111,11 @@ def _write(takes: list[Take], table: list[results.Row], options: argparse.Namesp
     print(f"\n{results.as_text(table)}\n")
     print("Seconds are the sampler's, after a warm-up run. PSNR and SSIM: against the uncached video.\n")
     print(f"In {folder.relative_to(host.REPO)}:")
-    print("  uncached.mp4  adacache.mp4  adacache_moreg.mp4   the videos")
-    print("  frames.png                                       their frames, side by side")
-    print("  plot_adacache.png  plot_adacache_moreg.png       what was computed and what was reused, and why")
-    print("  table.md  table.json  trace_*.json               the numbers")
-    print("  server.log                                       what ComfyUI said")
+    print(f"  {'  '.join(f'{take.file}.mp4' for take in takes)}   the videos")
+    print("  frames.png                          their frames, side by side")
+    print("  plot_*.png                          what was computed and what was reused, and why")
+    print("  table.md  table.json  trace_*.json  the numbers")
+    print("  server.log                          what ComfyUI said")
 
 
 def _thumbnails(takes: list[Take]) -> None:

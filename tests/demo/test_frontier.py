@@ -53,6 +53,12 @@ def test_at_equal_steps() -> None:
     assert at_equal(fewer_videos, (12,)) == at_equal(ROWS, (12,)), "measured on other videos"
 
 
+def test_a_bench_that_was_stopped_compares_what_all_have() -> None:
+    """The video that some ways were not measured on any more counts for none of them."""
+    many = [*rows("ours", "fast", 12, *[40.0] * 10), *rows("rival", "strict", 12, *[30.0] * 10, 90.0)]
+    assert at_equal(many, (12,)).splitlines()[2] == "| 12 | mean | 40.0 | 30.0 | rival | +10.0 |"
+
+
 def test_interval_holds_the_mean() -> None:
     """The interval is around the mean, and a point where all values agree."""
     low, high = interval([1.0, 2.0, 3.0, 4.0])
