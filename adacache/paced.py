@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from .moreg import MoReg
 from .schedule import Decision, Observation, Reason, Schedule, scaled
 
-# What an interval with reused steps costs: (steps passed) ** -EARLY * (steps left) ** -LATE * length ** GROWTH.
-EARLY, LATE, GROWTH = 2.6, 1.6, 2.0
+
+class Cost(NamedTuple):
+    """What an interval with reused steps costs: (steps passed) ** -early * (steps left) ** -late * length ** growth."""
+
+    early: float
+    late: float
+    growth: float = 2.0
+
+
+CORRECTED = Cost(early=2.6, late=1.6)
+UNCORRECTED = Cost(early=3.5, late=1.0)
+"""Where nothing makes good what an interval got wrong (see `correction.py`), the first ones weigh more."""
 
 
 class PacedSchedule(Schedule):
@@ -17,9 +28,9 @@ class PacedSchedule(Schedule):
     The rule: an interval in which steps are reused is given a cost, which grows with its length. It is large near the
     start, because an error in a latent at noise level sigma is one of 1 / (1 - sigma) times its size in the video,
     which falls about as 1 / step, and because the direction of sampling bends most there; and large near the end,
-    where the direction bends again. The plan is that of the smallest tolerance which every interval keeps
-    with the steps that the share allows; the first three steps and the last are always computed. The share is of the
-    sampler's own steps, so a preset means the same at 20, 30 or 100 steps and on every model.
+    where the direction bends again. The plan is that of the smallest tolerance which every interval keeps with the
+    steps that the share allows; the first three steps and the last are always computed. The share is of the sampler's
+    own steps, so a preset means the same at 20, 30 or 100 steps and on every model.
 
     The evidence: on the demo network a small error in the latent of step 6 comes out of the sampling 20 to 100 times
     as large, one of step 14 five times, one of step 25 twice. Intervals placed by that are 3 to 5 dB ahead of a
@@ -36,6 +47,7 @@ class PacedSchedule(Schedule):
         moreg: motion factor; a video that moves more than the model's usual gets more computed steps.
         sensitivity: factor on the computed steps after the protected ones.
         max_reuses: reused steps in a row, at most; 0 for no cap.
+        cost: of an interval, by whether its error is corrected at its end.
     """
 
     def __init__(
@@ -46,6 +58,7 @@ class PacedSchedule(Schedule):
         moreg: MoReg | None = None,
         sensitivity: float = 1.0,
         max_reuses: int = 0,
+        cost: Cost = UNCORRECTED,
     ) -> None:
         super().__init__(moreg, sensitivity)
         self.steps = steps
@@ -53,8 +66,8 @@ class PacedSchedule(Schedule):
         self.protected = min(steps, max(3, round(protect * steps)))
         self.left = max(0.0, (round(share * steps) - self.protected) * sensitivity)
         # By the sum of an interval's 0-based ends, twice its middle; and by its length.
-        self._weights = [(s / 2 + 1) ** -EARLY * (steps - s / 2) ** -LATE for s in range(2 * steps - 1)]
-        self._growth = [length**GROWTH - 1 for length in range(steps + 1)]  # a single step reuses nothing
+        self._weights = [(s / 2 + 1) ** -cost.early * (steps - s / 2) ** -cost.late for s in range(2 * steps - 1)]
+        self._growth = [length**cost.growth - 1 for length in range(steps + 1)]  # a single step reuses nothing
         self._plan: list[int] = []
         self._paced = 1.0
 

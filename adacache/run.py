@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .correction import Correction
 from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
-from .paced import PacedSchedule
+from .paced import CORRECTED, UNCORRECTED, Cost, PacedSchedule
 from .residual import FreeBytes, ResidualCache
 from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason, Schedule
 from .settings import Codebook, Settings, nearest_codebook
@@ -74,7 +74,7 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         corrects = settings.forecast and sigmas is not None and evaluations_per_step == 1
         self.correction = Correction(sigmas) if corrects else None
-        self.schedule = self._schedule(steps, codebook, moreg)
+        self.schedule = self._schedule(steps, codebook, moreg, CORRECTED if corrects else UNCORRECTED)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
         planned = isinstance(self.schedule, PacedSchedule)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
@@ -90,12 +90,12 @@ class Run:
         elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
 
-    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None) -> Schedule:
+    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None, cost: Cost) -> Schedule:
         s = self.settings
         if self.locked:
             return LockedSchedule(self.locked, moreg, s.sensitivity)
         if s.share is not None:
-            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses)
+            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses, cost)
         return PublishedSchedule(steps, codebook, moreg, s.sensitivity, s.max_reuses)
 
     def __enter__(self) -> Run:

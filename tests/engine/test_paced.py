@@ -8,7 +8,7 @@ import pytest
 
 from adacache import MoRegSettings, PacedSchedule, Reason
 from adacache.moreg import MoReg
-from adacache.paced import EARLY, GROWTH, LATE
+from adacache.paced import CORRECTED, UNCORRECTED, Cost
 
 
 def computed(schedule: PacedSchedule, score: float | None = None) -> list[int]:
@@ -29,22 +29,29 @@ def test_a_share_is_kept(steps: int, share: float) -> None:
 
 def test_plan() -> None:
     """The first steps lie close together, the middle ones far apart, and the last is computed."""
-    assert computed(PacedSchedule(30, 2 / 5)) == [1, 2, 3, 4, 5, 7, 10, 14, 19, 24, 28, 30]
+    assert computed(PacedSchedule(30, 2 / 5, cost=CORRECTED)) == [1, 2, 3, 4, 5, 7, 10, 14, 19, 24, 28, 30]
 
 
+def test_without_a_correction_more_of_the_first_steps_are_computed() -> None:
+    plain, corrected = (computed(PacedSchedule(30, 2 / 5, cost=cost)) for cost in (UNCORRECTED, CORRECTED))
+    assert len(plain) == len(corrected)
+    assert sum(step <= 10 for step in plain) > sum(step <= 10 for step in corrected)
+
+
+@pytest.mark.parametrize("cost", [CORRECTED, UNCORRECTED], ids=["corrected", "uncorrected"])
 @pytest.mark.parametrize("count", [5, 6, 8])
-def test_no_plan_has_a_cheaper_worst_interval(count: int) -> None:
+def test_no_plan_has_a_cheaper_worst_interval(cost: Cost, count: int) -> None:
     steps = 13
 
     def worst(plan: tuple[int, ...]) -> float:
         def of(a: int, b: int) -> float:
             middle = (a + b) / 2 - 1
-            weight = (middle + 1) ** -EARLY * (steps - middle) ** -LATE
-            return weight * ((b - a) ** GROWTH - 1)
+            weight = (middle + 1) ** -cost.early * (steps - middle) ** -cost.late
+            return weight * ((b - a) ** cost.growth - 1)
 
         return max(of(a, b) for a, b in zip(plan, plan[1:], strict=False))
 
-    plan = tuple(computed(PacedSchedule(steps, count / steps)))
+    plan = tuple(computed(PacedSchedule(steps, count / steps, cost=cost)))
     others = ((1, 2, 3, *middle, steps) for middle in combinations(range(4, steps), count - 4))
     assert len(plan) == count
     assert worst(plan) <= min(map(worst, others)) * (1 + 1e-9)
