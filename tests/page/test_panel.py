@@ -14,6 +14,12 @@ from demo.workflow import Caching
 TRACES = Path(__file__).resolve().parents[1] / "web" / "traces.json"
 COUNTED = re.compile(r"(\d+) of (\d+) steps computed")
 
+# Notes that a file was asked for, in place of the browser's dialogue.
+ASKED = """(one) => one.addEventListener("click", (event) => {
+    window.asked = true;
+    event.preventDefault();
+})"""
+TWO_SHOWN = "() => document.querySelectorAll('.adacache-headline').length === 2"
 PLOT_FITS = """() => {
     const node = document.querySelector(".adacache-node");
     const [box, plot] = [node, node?.querySelector("svg")].map((one) => one?.getBoundingClientRect());
@@ -95,6 +101,7 @@ def test_two_samplers_are_named_and_overlaid(editor):
     assert not editor.page.evaluate("() => window.harmed")
     assert "High noise: " in editor.page.locator(".adacache-node").inner_text()
     rows.nth(1).get_by_role("button", name="Overlay").click()
+    editor.page.wait_for_function(TWO_SHOWN)
     headlines = panel.locator(".adacache-headline").all_inner_texts()
     assert counted(second) in headlines[0]
     assert counted(first) in headlines[1]
@@ -252,7 +259,7 @@ def test_history_by_keyboard(editor, tmp_path):
     tab_to(f'{row} button[aria-label^="Overlay"]')
     page.keyboard.press("Enter")
     headlines = panel.locator(".adacache-headline")
-    page.wait_for_function("() => document.querySelectorAll('.adacache-headline').length === 2")
+    page.wait_for_function(TWO_SHOWN)
     for run, text in zip((second, first), headlines.all_inner_texts(), strict=True):
         assert counted(run) in text
     tab_to(f'{row} button[aria-label^="Pin"]')
@@ -264,15 +271,20 @@ def test_history_by_keyboard(editor, tmp_path):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")  # shows it, in place of the newest
     panel.locator(f"{row} .show[aria-pressed=true]").wait_for()
+    picker = panel.locator("input[type=file]")
+    # The browser's own dialogue, which Enter on the button asks for, is not waited for: it is not ours.
+    picker.evaluate(
+        "(one) => one.addEventListener('click', (event) => { window.asked = true; event.preventDefault() })"
+    )
     for _ in range(60):
         page.keyboard.press("Shift+Tab")
         if page.evaluate("() => document.activeElement.textContent") == "Import JSON":
             break
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => window.asked")
     traces = tmp_path / "shared.json"
     traces.write_text(json.dumps({"version": 1, "runs": [json.loads(TRACES.read_text())["fast"]]}))
-    with page.expect_file_chooser() as choosing:
-        page.keyboard.press("Enter")
-    choosing.value.set_files(traces)
+    picker.set_input_files(traces)
     panel.locator(".adacache-status", has_text="One run imported").wait_for()
 
 
