@@ -91,7 +91,7 @@ def shared(rows: Rows) -> Rows:
     covered = {m: [set(map(video, way)) for way in settings] for m, settings in points(rows).items()}
     most = max((len(videos) for ways in covered.values() for videos in ways), default=0)
     # Where a bench was stopped, its last videos are there for some ways only.
-    wide = {method: ways for method, ways in covered.items() if all(len(videos) >= 0.9 * most for videos in ways)}
+    wide = {method: ways for method, ways in covered.items() if all(len(videos) >= 0.8 * most for videos in ways)}
     common = set.intersection(*(videos for ways in wide.values() for videos in ways)) if wide else set()
     return [row for row in rows if row["method"] in wide and video(row) in common]
 
@@ -153,7 +153,7 @@ def plot(rows: Rows, path: Path) -> None:
         axes.annotate(method, (30, y), xytext=(0, 3), textcoords="offset points", ha="right", color="#868e96")
     axes.set(xlabel="computed steps of 30", ylabel="PSNR against the uncached video, dB", xlim=(7, 30.5))
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=8, ncols=2, loc="lower right", framealpha=0.9)
+    axes.legend(fontsize=8, ncols=2, loc=(0.02, 0.65), framealpha=0.9)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
