@@ -67,7 +67,7 @@ class AdaCachePatchModel(io.ComfyNode):
                     options=[OFF, *PRESETS],
                     default="balanced",
                     tooltip="near-lossless, balanced, fast and turbo compute about 67, 50, 40 and 33 % of the steps, "
-                    "which makes sampling about 1.5, 2, 2.5 and 3 times faster at any step count, and forecast the "
+                    "which makes sampling up to 1.5, 2, 2.5 and 3 times faster at any step count, and forecast the "
                     "others. paper fast and paper slow: the published settings, made for another model. measure "
                     "only: compute everything and record what caching would look at; the picture does not change. "
                     "off: the model untouched.",
