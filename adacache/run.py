@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .correction import Correction
 from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
-from .paced import CORRECTED, UNCORRECTED, Cost, PacedSchedule
+from .paced import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost, PacedSchedule
 from .residual import FreeBytes, ResidualCache
 from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, Reason, Schedule
 from .settings import Codebook, Settings, nearest_codebook
@@ -53,6 +53,7 @@ class Run:
         ranks: the processes among which the token sequence is split, if it is.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
             (see `correction.py`); None leaves that out.
+        sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Run:
         evaluations_per_step: int = 1,
         ranks: Ranks | None = None,
         sigmas: Sequence[float] | None = None,
+        sums_history: bool = False,
     ) -> None:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
@@ -74,7 +76,8 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         corrects = settings.forecast and sigmas is not None and evaluations_per_step == 1
         self.correction = Correction(sigmas) if corrects else None
-        self.schedule = self._schedule(steps, codebook, moreg, CORRECTED if corrects else UNCORRECTED)
+        cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
+        self.schedule = self._schedule(steps, codebook, moreg, cost)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
         planned = isinstance(self.schedule, PacedSchedule)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))

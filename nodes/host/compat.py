@@ -66,7 +66,12 @@ def is_correctable(name: str) -> bool:
     whole. The others sum denoised latents of several steps and add no noise; the weights of one over all steps add up
     to that of its own step (`comfy/extra_samplers/uni_pc.py`): a shift arrives over the next steps.
     """
-    return name in ("euler", "ddim", "unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
+    return name in ("euler", "ddim") or sums_history(name)
+
+
+def sums_history(name: str) -> bool:
+    """Whether a correctable sampler makes a step of the denoised latents of several steps."""
+    return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from adacache import MoRegSettings, PacedSchedule, Reason
 from adacache.moreg import MoReg
-from adacache.paced import CORRECTED, UNCORRECTED, Cost
+from adacache.paced import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
 
 
 def computed(schedule: PacedSchedule, score: float | None = None) -> list[int]:
@@ -38,7 +38,13 @@ def test_without_a_correction_more_of_the_first_steps_are_computed() -> None:
     assert sum(step <= 10 for step in plain) > sum(step <= 10 for step in corrected)
 
 
-@pytest.mark.parametrize("cost", [CORRECTED, UNCORRECTED], ids=["corrected", "uncorrected"])
+def test_where_a_correction_arrives_later_the_first_steps_are_computed_in_one_piece() -> None:
+    """UniPC at half of 30 steps; measured, see the constant."""
+    plan = computed(PacedSchedule(30, 1 / 2, cost=CORRECTED_LATER))
+    assert plan == [1, 2, 3, 4, 5, 6, 7, 9, 11, 14, 17, 21, 25, 28, 30]
+
+
+@pytest.mark.parametrize("cost", [CORRECTED, CORRECTED_LATER, UNCORRECTED], ids=["corrected", "later", "uncorrected"])
 @pytest.mark.parametrize("count", [5, 6, 8])
 def test_no_plan_has_a_cheaper_worst_interval(cost: Cost, count: int) -> None:
     steps = 13
