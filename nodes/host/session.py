@@ -67,7 +67,7 @@ def open_session(
         compat.evaluations_per_step(info.sampler),
         compat.ranks(),
         sigmas.tolist() if compat.is_correctable(info.sampler) else None,
-        compat.sums_history(info.sampler),
+        sums_history=compat.sums_history(info.sampler),
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
