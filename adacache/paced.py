@@ -21,7 +21,7 @@ CORRECTED = Cost(early=2.6, late=1.6)
 CORRECTED_LATER = Cost(early=3.0, late=1.3)
 """For samplers that sum denoised latents of several steps (UniPC, DPM++ 2M): a reused step between computed ones is an
 unevenness that they carry on, so the first steps are better computed in one piece. On the demo network that is worth
-4 dB at half of the steps, of 20 as of 30, and nothing at two fifths; on a second one 1 dB, and 1 less at two fifths."""
+4 dB at half of the steps, of 20 as of 30, and little below; a second one gains 1 dB there and loses 1 to 2 below."""
 UNCORRECTED = Cost(early=3.5, late=1.0)
 """Where nothing makes good what an interval got wrong (see `correction.py`), the first ones weigh more."""
 

@@ -273,9 +273,7 @@ def test_history_by_keyboard(editor, tmp_path):
     panel.locator(f"{row} .show[aria-pressed=true]").wait_for()
     picker = panel.locator("input[type=file]")
     # The browser's own dialogue, which Enter on the button asks for, is not waited for: it is not ours.
-    picker.evaluate(
-        "(one) => one.addEventListener('click', (event) => { window.asked = true; event.preventDefault() })"
-    )
+    picker.evaluate(ASKED)
     for _ in range(60):
         page.keyboard.press("Shift+Tab")
         if page.evaluate("() => document.activeElement.textContent") == "Import JSON":
