@@ -10,6 +10,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from .calibration import CALIBRATED, COMPUTED, SPEED_UP, Calibration, CalibrationError
+from .fitted import fitted_plan
 from .moreg import MoRegSettings
 from .settings import FAST_30, RATE_POWER, Codebook
 from .simulation import Measured, measured, simulate
@@ -46,13 +47,20 @@ class Target(NamedTuple):
     amount: float
 
 
-def propose(traces: Sequence[Trace], target: Target, protect: float = 0.15, with_moreg: bool = False) -> Calibration:
-    """The codebook that meets the target on the measured runs among the traces.
+def propose(
+    traces: Sequence[Trace],
+    target: Target,
+    protect: float = 0.15,
+    with_moreg: bool = False,
+    sums_history: Callable[[str], bool] = lambda _: False,
+) -> Calibration:
+    """The codebook that meets the target on the measured runs among the traces, and a plan of as many computed steps.
 
     Args:
         traces: of one model, shape, sampler and step count; cached runs only tell what a reused step costs.
         protect: the part of the steps, from the first, that is all computed.
         with_moreg: whether it is meant to work together with the MoReg settings that it proposes.
+        sums_history: whether a sampler, by its name, makes a step of several denoised latents.
 
     Raises:
         CalibrationError: no run was measured, runs of different kinds, or a target out of reach.
@@ -75,6 +83,8 @@ def propose(traces: Sequence[Trace], target: Target, protect: float = 0.15, with
     each = [_computed([run], codebook, counted) for run in runs]
     by_motion = [count for _, count in sorted(zip((run.score or 0.0 for run in runs), each, strict=True))]
     info = used[0].info
+    computed = fmean(each)
+    plan = fitted_plan(used, computed if wanted is None else wanted, sums_history(info.sampler))
     return Calibration(
         codebook=str(codebook),
         steps=steps,
@@ -84,7 +94,7 @@ def propose(traces: Sequence[Trace], target: Target, protect: float = 0.15, with
         power=moreg.power if moreg else None,
         target=target.kind,
         amount=float(target.amount),
-        computed=fmean(each),
+        computed=computed,
         least_motion=by_motion[0],
         most_motion=by_motion[-1],
         largest_change=_largest(runs, codebook, counted),
@@ -93,6 +103,7 @@ def propose(traces: Sequence[Trace], target: Target, protect: float = 0.15, with
         family=info.family,
         shape=info.shape,
         sampler=info.sampler,
+        plan=str(plan) if plan else "",
     )
 
 

@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .locked import LockedPlan
 from .moreg import MoRegSettings
 from .reading import FieldError, read
 from .record import finite
@@ -43,6 +44,7 @@ class Calibration:
         reused_cost: what a reused step takes, relative to a computed one.
         runs: how many measured runs it is from.
         family, shape, sampler: what the runs were of.
+        plan: a locked schedule of as many computed steps, placed where this model needs them; "" where none was made.
     """
 
     codebook: str
@@ -62,11 +64,22 @@ class Calibration:
     family: str = ""
     shape: tuple[int, ...] = ()
     sampler: str = ""
+    plan: str = ""
 
     def __post_init__(self) -> None:
         # What a person may have edited is checked when it is read, not in the middle of a run.
         self.as_codebook()
         self.as_moreg()
+        if self.plan:
+            self._check_plan()
+
+    def _check_plan(self) -> None:
+        try:
+            plan = LockedPlan.parse(self.plan)
+        except ValueError as error:
+            raise CalibrationError(str(error).replace("locked_schedule", "plan", 1)) from error
+        if plan.steps != self.steps:
+            raise CalibrationError(f"plan: made for {plan.steps} steps, and the calibration for {self.steps}")
 
     sensitivity = 1.0
     """It is in the codebook, so that the knob goes on from 1: higher stays closer, lower is faster."""
@@ -107,6 +120,12 @@ class Calibration:
         if self.norm is not None:
             used = "connect moreg" if self.with_moreg else "not used: leave moreg unconnected"
             lines.append(f"MoReg norm {self.norm:g}, power {self.power:g} ({used})")
+        lines.append(
+            f"plan: {self.plan}; connect it to locked_schedule in place of the codebook, with a preset named by "
+            "intent: closer at this speed, and the same steps for every video"
+            if self.plan
+            else "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
+        )
         if not self.runs:
             lines.append("Nothing was measured for it: the prediction is only what its text says.")
         elif self.with_moreg and self.runs < 6:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .bend import Bend
 from .correction import Correction
 from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
@@ -74,8 +75,10 @@ class Run:
         codebook = nearest_codebook(settings.codebooks, steps)
         moreg = MoReg(settings.moreg, steps) if settings.moreg else None
         self.locked = settings.locked if settings.mode == "cache" else None
-        corrects = settings.forecast and sigmas is not None and evaluations_per_step == 1
+        followed = sigmas is not None and evaluations_per_step == 1
+        corrects = followed and settings.forecast
         self.correction = Correction(sigmas) if corrects else None
+        self.bend = Bend(sigmas) if followed and settings.mode == "measure" else None
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
         self.schedule = self._schedule(steps, codebook, moreg, cost)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
@@ -87,6 +90,7 @@ class Run:
         self._lowest_sigma = float("inf")
         self._clock = StepClock(steps, evaluations_per_step)
         self._decision = Decision(True, Reason.FIRST)
+        self._bent: float | None = None
         self._labelled = 0
         if self.locked and self.locked.steps != steps:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
@@ -185,7 +189,7 @@ class Run:
         if sigma > self._lowest_sigma:
             forced = Reason.RESTARTED
             self.cache.drop_probes()
-            self.correction = None  # the sampler goes its own way through its noise levels
+            self.correction = self.bend = None  # the sampler goes its own way through its noise levels
             self._lowest_sigma = sigma
         elif self.settings.mode == "measure":
             forced = Reason.MEASURING
@@ -200,11 +204,15 @@ class Run:
             x: the latent that the evaluation started from.
             denoised: what came of it, all streams put together.
         """
-        step = self._clock.begun - 1
-        if self.correction is None or self.refused or not 0 <= step < len(self.correction.sigmas):
+        step, self._bent = self._clock.begun - 1, None
+        follows = self.bend or self.correction
+        if follows is None or self.refused or not 0 <= step < len(follows.sigmas):
             return denoised
-        if not math.isclose(evaluation.sigma, self.correction.sigmas[step], rel_tol=1e-4):
-            self.correction.clear()  # noise was added before the step: it moves the latent otherwise
+        if not math.isclose(evaluation.sigma, follows.sigmas[step], rel_tol=1e-4):
+            follows.clear()  # noise was added before the step: it moves the latent otherwise
+            return denoised
+        if self.bend:  # a measuring run has nothing to correct
+            self._bent = self.bend(step, x, denoised)
             return denoised
         return self.correction(step, x, denoised, evaluation.outcome()[0])
 
@@ -232,6 +240,7 @@ class Run:
             return
         measured = evaluation.read()
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
+        record.bend = self._bent
         if measured.far is not None:
             record.far, record.far_steps = measured.far, (self.schedule.step - 2) % FAR + 1
         seen: Observation | None = self.schedule.observe(measured.change, record.score)
@@ -247,7 +256,7 @@ class Run:
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self.cache.clear()
-        self.correction = None
+        self.correction = self.bend = None
         if self._clock.reported:
             self._label(self._clock.reported)
         if not self.trace.end:

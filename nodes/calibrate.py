@@ -18,6 +18,7 @@ from .stats import upstream
 NAME = "AdaCache Calibrate"
 THIS_GRAPH = "this graph's runs"
 SESSION = "all measured runs of this session"
+REPORT = 4  # its place among the outputs
 LARGEST_TRACES = 16 << 20  # characters
 
 
@@ -37,11 +38,18 @@ def outputs() -> list[io.Output]:
         ),
         io.String.Output("text_out", display_name="text", tooltip="The calibration as text, to share or to load."),
         io.String.Output("report", display_name="report", tooltip="What was measured and what to expect of it."),
+        io.String.Output(
+            "plan",
+            display_name="plan",
+            tooltip="The steps to compute, placed where your model needs them. Connect it to locked_schedule of "
+            "AdaCache Patch Model, with the preset balanced, in place of the codebook. Empty where the sampler adds "
+            "noise.",
+        ),
     ]
 
 
 def given(calibration: Calibration, note: str) -> tuple[Any, ...]:
-    """The values of `outputs`, the report last."""
+    """The values of `outputs`."""
     report = "\n".join(line for line in (calibration.report(), note) if line)
     return (
         calibration.as_codebook(),
@@ -49,6 +57,7 @@ def given(calibration: Calibration, note: str) -> tuple[Any, ...]:
         calibration.sensitivity,
         calibration.as_text(),
         report,
+        calibration.plan,
     )
 
 
@@ -172,10 +181,11 @@ class AdaCacheCalibrate(io.ComfyNode):
             prompt_id, _ = compat.executing()
             mine = RUNS.find(handle, prompt_id, samplers or None) if handle else []
             found = of_session(mine) if runs == SESSION else mine
-            calibration = propose([*found, *shared(traces or "")], Target(target, amount), protect, with_moreg)
+            measured, wanted = [*found, *shared(traces or "")], Target(target, amount)
+            calibration = propose(measured, wanted, protect, with_moreg, compat.sums_history)
             note = ""
             if save_as.strip():
                 replaced = saved.save(save_as, calibration)
                 note = f"saved as {save_as.strip()}" + (", in place of the one of that name" if replaced else "")
             values = given(calibration, note)
-        return io.NodeOutput(*values, ui=ui.PreviewText(values[-1]))
+        return io.NodeOutput(*values, ui=ui.PreviewText(values[REPORT]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io, ui
 
 from ..adacache import Calibration, CalibrationError
-from .calibrate import given, outputs
+from .calibrate import REPORT, given, outputs
 from .host import saved
 from .labels import CATEGORY, errors_of
 
@@ -74,4 +74,4 @@ class AdaCacheCalibration(io.ComfyNode):
     def execute(cls, name: str, text: str) -> io.NodeOutput:
         with errors_of(NAME):
             values = given(calibration_of(name, text), "")
-        return io.NodeOutput(*values, ui=ui.PreviewText(values[-1]))
+        return io.NodeOutput(*values, ui=ui.PreviewText(values[REPORT]))

@@ -19,6 +19,7 @@
  * @property {number | null} gain how much of the trend the next forecasts carry on, 0 to 1
  * @property {number | null} far of a measuring run, relative change since an older step
  * @property {number | null} far_steps how many steps ago that one was
+ * @property {number | null} bend of a measuring run, what reusing the step before would have got wrong
  */
 
 /**
@@ -61,6 +62,7 @@ export const NUMBERS = [
     "gain",
     "far",
     "far_steps",
+    "bend",
 ];
 const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
 

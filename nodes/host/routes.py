@@ -89,7 +89,8 @@ def one_calibration(run_id: str, query: Mapping[str, str]) -> str:
     if trace.steps > MOST_CALIBRATED:  # the server answers nobody else meanwhile
         raise Refusal(f"the run has {trace.steps} steps; allowed here: up to {MOST_CALIBRATED}", 413)
     try:
-        found = propose([trace], Target(query.get("target", SPEED_UP), float(amount)))
+        target = Target(query.get("target", SPEED_UP), float(amount))
+        found = propose([trace], target, sums_history=compat.sums_history)
     except CalibrationError as error:
         raise Refusal(str(error), 409) from error
     text = found.as_text()

@@ -32,6 +32,10 @@ NUMBERS = (
     "calibrate",
     "calibration",
     "simulation",
+    "plan",
+    "paced",
+    "fitted",
+    "noise",
 )
 
 

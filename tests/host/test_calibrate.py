@@ -36,12 +36,13 @@ def saved(pack_module: Callable[[str], ModuleType], tmp_path: Path, monkeypatch:
 
 def test_measured_then_calibrated_then_kept(model, handle: str, call: Callable, sample: Callable, pack_module):
     """Another prompt and seed computes as many steps as was predicted, and forecasts the others."""
-    codebook, moreg, sensitivity, text, report = call(
+    codebook, moreg, sensitivity, text, report, plan = call(
         "AdaCacheCalibrate", handle=handle, target="computed steps (%)", amount=40.0
     )
     predicted = json.loads(text)["computed"]
     assert predicted == pytest.approx(12, abs=0.5) and f"{predicted:.1f} of 30 steps" in report
     assert moreg is None
+    assert plan.startswith("30 steps: 1 2 3 ") and len(plan.split(":")[1].split()) == 12 and plan in report
     for preset, forecasts in (("balanced", True), ("paper fast", False)):
         linked = {"codebook": codebook, "moreg": moreg, "sensitivity": sensitivity}
         cached, its = call("AdaCachePatchModel", model=model, preset=preset, **linked)
