@@ -121,7 +121,7 @@ class Calibration:
             used = "connect moreg" if self.with_moreg else "not used: leave moreg unconnected"
             lines.append(f"MoReg norm {self.norm:g}, power {self.power:g} ({used})")
         lines.append(
-            f"plan: {self.plan}; connect it to locked_schedule in place of the codebook, with a preset named by "
+            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by "
             "intent: closer at this speed, and the same steps for every video"
             if self.plan
             else "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"

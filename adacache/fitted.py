@@ -20,6 +20,7 @@ it, each gets from what was measured of it about the plan that a search by hand 
 GROWTH_LATER = 1.75
 """For samplers that sum denoised latents of several steps, see `paced.CORRECTED_LATER`."""
 
+OTHERS = 1  # runs that what is known of other models counts as
 FEWEST = 4  # the first three steps and the last
 LEAST = 1e-6  # of the largest bend: a step that is free would make every plan equal
 
@@ -45,7 +46,7 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
     own = [(logs[int(m)] + logs[math.ceil(m)]) / 2 - growth * math.log(m + 1) for m in middles]
     usual = [-general.early * math.log(m + 1) - general.late * math.log(steps - m) for m in middles]
     # Videos differ, so a few runs tell of the model only in part; for the rest it is taken to be as others are.
-    trust = len(known) / (len(known) + 1)
+    trust = len(known) / (len(known) + OTHERS)
     level = fmean(own) - fmean(usual)
     weights = [math.exp(trust * (mine - level) + (1 - trust) * theirs) for mine, theirs in zip(own, usual, strict=True)]
     count = min(steps, max(FEWEST, round(computed)))

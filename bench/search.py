@@ -30,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__.splitlines()[0])
     parser.add_argument("--computed", type=int, required=True)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--sampler", default="euler")
     parser.add_argument("--preset", default="fast", help="whose forecast and correction (default: %(default)s)")
     parser.add_argument("--tries", type=int, default=40)
     parser.add_argument("--begin", nargs="*", default=[], help='schedules to begin from, as "1 2 3 8 ..."')
@@ -39,11 +40,13 @@ def main() -> None:
     judge = Judge(options)
     for text in options.begin:
         judge(tuple(map(int, text.split())))
-    judge(judge.ours())
+    ours = judge.ours()
+    judge(ours)
     while len(judge.known) < options.tries:
         judge(neighbour(judge.best(), options.steps, dice))
     best = judge.best()
-    print(f"best of {len(judge.known)}: {' '.join(map(str, best))}: {judge.known[best]}")
+    for name, plan in (("ours", ours), (f"best of {len(judge.known)}", best)):
+        print(f"{name}: {' '.join(map(str, plan))}: {judge.known[plan]:.1f} dB")
 
 
 Plan = tuple[int, ...]
@@ -72,11 +75,13 @@ class Judge:
         self.known: dict[Plan, float] = {}
         if options.out.exists():
             for row in map(json.loads, options.out.read_text().splitlines()):
-                if (row["steps"], len(row["plan"])) == (options.steps, options.computed) and row["mean"]:
+                kind = (row["steps"], len(row["plan"]), row["sampler"])
+                if kind == (options.steps, options.computed, options.sampler) and row["mean"]:
                     self.known[tuple(row["plan"])] = row["mean"]
 
     def _latent(self, model: Any, prompt: str) -> torch.Tensor:
-        return self.studio.sample(model, prompt, SEED, self.options.steps)["samples"].float()
+        o = self.options
+        return self.studio.sample(model, prompt, SEED, o.steps, o.sampler)["samples"].float()
 
     def ours(self) -> Plan:
         """What the preset itself plans."""
@@ -101,7 +106,13 @@ class Judge:
                 break  # not worth the other half
         complete = len(values) == len(self.videos)
         self.known[plan] = mean(values) if complete else 0.0
-        row = {"steps": self.options.steps, "plan": plan, "mean": self.known[plan], "worst": min(values)}
+        row = {
+            "steps": self.options.steps,
+            "sampler": self.options.sampler,
+            "plan": plan,
+            "mean": self.known[plan],
+            "worst": min(values),
+        }
         row["values"] = [round(value, 2) for value in values]
         with self.options.out.open("a") as file:
             file.write(json.dumps(row) + "\n")

@@ -54,6 +54,22 @@ def test_measured_then_calibrated_then_kept(model, handle: str, call: Callable, 
         assert any(record.error is not None for record in trace.records) is forecasts
 
 
+@pytest.mark.parametrize(("sampler", "told"), [("euler", True), ("uni_pc", True), ("dpmpp_2m_sde", False)])
+def test_a_plan_where_the_sampler_adds_no_noise(model, patch, sample, call, sampler: str, told: bool):
+    """Locked to the plan, another prompt computes just these steps; with noise in every step there is none to make."""
+    measuring = patch(model, preset="measure only")
+    sample(measuring.model, steps=20, sampler_name=sampler)
+    bends = [record.bend for record in measuring.runs()[-1].records]
+    assert bends[:2] == [None, None] and all((bend is not None) is told for bend in bends[2:])
+    *_, report, plan = call("AdaCacheCalibrate", handle=measuring.handle, target="computed steps (%)", amount=50.0)
+    assert bool(plan) is told and ("plan: none" in report) is not told
+    if told:
+        using = patch(model, preset="balanced", locked_schedule=plan)
+        sample(using.model, steps=20, sampler_name=sampler, seed=7, prompt=OTHER)
+        steps = [record.step for record in using.runs()[-1].records if record.computed]
+        assert plan == f"20 steps: {' '.join(map(str, steps))}" and len(steps) == 10
+
+
 def test_measuring_with_it_changes_no_picture(model, call: Callable, sample: Callable, handle: str):
     """The older probe is only looked at."""
     patched, _ = call("AdaCachePatchModel", model=model, preset="measure only")
