@@ -65,6 +65,19 @@ def test_one_graph_measures_calibrates_and_uses_it(client: Client, shot: Shot):
     assert "in place of the one of that name" in again["calibrate"]["text"][0]
 
 
+def test_its_plan_locks_the_schedule(client: Client, shot: Shot):
+    """Linked to locked_schedule in place of the codebook; a calibration that is loaded gives the same plan."""
+    text = json.loads(client.run(calibrating(shot, save_as="planned")).outputs["text"]["text"][0])
+    load = {"class_type": "AdaCacheCalibration", "inputs": {"name": "planned", "text": ""}}
+    work = using(graph(shot, Caching()) | {"load": load}, shot, "load")
+    work["patch"]["inputs"] = {k: v for k, v in work["patch"]["inputs"].items() if k not in ("codebook", "moreg")}
+    work["patch"]["inputs"] |= {"sensitivity": 1.0, "locked_schedule": ["load", 5]}
+    run = last_run(client.run(work).outputs)
+    computed = [record["step"] for record in run["records"] if record["computed"]]
+    assert run["settings"]["locked"] == text["plan"] == f"20 steps: {' '.join(map(str, computed))}"
+    assert len(computed) == 8 and run["settings"]["forecast"]
+
+
 def test_a_cached_run_fails_with_what_to_do(client: Client, shot: Shot):
     with pytest.raises(Failed, match='no measured run.*"turbo"; allowed: "measure only".*queue once'):
         client.run(calibrating(shot, preset="turbo"))
