@@ -53,7 +53,7 @@ class Run:
             and each place in the step keeps a residual of its own.
         ranks: the processes among which the token sequence is split, if it is.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
-            (see `correction.py`); None leaves that out.
+            (see `correction.py`) and a measuring run tells how its direction bends (`bend.py`); None leaves both out.
         sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
     """
 
@@ -198,7 +198,7 @@ class Run:
         return self.schedule.decide(forced)
 
     def corrected(self, evaluation: Evaluation, x: Tensor, denoised: Tensor) -> Tensor:
-        """What the sampler should go on with, inside an evaluation; see `correction.py`.
+        """What the sampler should go on with, inside an evaluation; see `correction.py`. Measuring runs look only.
 
         Args:
             x: the latent that the evaluation started from.
