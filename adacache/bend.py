@@ -2,7 +2,7 @@
 
 Had a step been reused, its direction would have come out as that on a line between its neighbours (`correction.py`).
 What it is off by, times the step's length, is an error in the latent; over all steps it says which of them the model
-can do without. Models differ in that: of two small ones, one bends ten times as much at the end as the other.
+can do without. Models differ in that: of two small ones, one bends three times as much at the end as the other.
 """
 
 from __future__ import annotations

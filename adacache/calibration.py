@@ -122,7 +122,7 @@ class Calibration:
             lines.append(f"MoReg norm {self.norm:g}, power {self.power:g} ({used})")
         lines.append(
             f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by "
-            "intent: closer at this speed, and the same steps for every video"
+            "intent: mostly closer at this speed, and the same steps for every video"
             if self.plan
             else "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
         )
