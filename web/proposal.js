@@ -44,9 +44,11 @@ function textOf(plain) {
 function wordsOf(found) {
     const [computed, steps] = [finite(found.computed), finite(found.steps)];
     if (computed === null || steps === null) throw new Refused("the server's answer was not understood");
+    const plan = clean(found.plan, 200) ? "Its plan output is for locked_schedule in place of the codebook. " : "";
     return (
         `Codebook for about twice the speed, ${computed.toFixed(1)} of ${steps} steps computed: ` +
         `${clean(found.codebook, 200)}. The calibration is copied; paste it into AdaCache Load Calibration. ` +
+        plan +
         "AdaCache Calibrate takes other targets and several runs, which tell more."
     );
 }

@@ -21,3 +21,4 @@ def test_a_measured_run_proposes_a_codebook(editor):
     status.get_by_text("Codebook for about twice the speed").wait_for()
     found = json.loads(editor.page.evaluate("navigator.clipboard.readText()"))
     assert f"{found['computed']:.1f} of 12 steps computed: {found['codebook']}." in status.inner_text()
+    assert found["plan"] and "Its plan output is for locked_schedule" in status.inner_text()

@@ -33,6 +33,10 @@ test("the calibration is given as the server wrote it, with what to expect", asy
     assert.equal(text, "{...}");
     assert.equal(why, "");
     assert.match(words, /14\.5 of 30 steps computed: 0\.02:6 0\.1:1\. The calibration is copied/);
+    assert.doesNotMatch(words, /plan/);
+    const planned = { ...FOUND, plan: "30 steps: 1 2 3 8 30" };
+    const told = (await proposal(server(200, { version: 1, calibration: planned, text: "{...}" }), run())).words;
+    assert.match(told, /Its plan output is for locked_schedule in place of the codebook\./);
 });
 
 test("a refusal is told with its reason, in one line", async () => {
