@@ -44,14 +44,15 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
     growth, general = (GROWTH_LATER, CORRECTED_LATER) if sums_history else (GROWTH, CORRECTED)
     middles = [ends / 2 for ends in range(2 * steps - 1)]  # an interval's middle lies on a step or between two
     own = [(logs[int(m)] + logs[math.ceil(m)]) / 2 - growth * math.log(m + 1) for m in middles]
-    usual = [-general.early * math.log(m + 1) - general.late * math.log(steps - m) for m in middles]
+    usual = [math.log(weight) for weight in general.weights(steps)]
     # Videos differ, so a few runs tell of the model only in part; for the rest it is taken to be as others are.
     trust = len(known) / (len(known) + OTHERS)
     level = fmean(own) - fmean(usual)
     weights = [math.exp(trust * (mine - level) + (1 - trust) * theirs) for mine, theirs in zip(own, usual, strict=True)]
     count = min(steps, max(FEWEST, round(computed)))
-    placed = Planner(weights).placed(2, count - 3)
-    return LockedPlan(steps, (1, 2, 3, *(step + 1 for step in placed)))
+    first = general.first(count)
+    placed = Planner(weights).placed(first - 1, count - first)
+    return LockedPlan(steps, (*range(1, first + 1), *(step + 1 for step in placed)))
 
 
 def _smooth(values: list[float]) -> list[float]:
