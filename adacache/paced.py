@@ -15,12 +15,12 @@ class Cost(NamedTuple):
     through the steps; see `plan.py` for its length.
 
     Attributes:
-        whole: the first steps that are computed in one piece, or half of the computed ones, if those are fewer.
+        piece: the share of the computed steps, from the first, between which none is reused; at least three are.
     """
 
     early: float
     late: float
-    whole: int = 3
+    piece: float = 0.0
 
     def weights(self, steps: int) -> list[float]:
         """As `plan.Planner` takes them."""
@@ -29,14 +29,14 @@ class Cost(NamedTuple):
 
     def first(self, computed: int) -> int:
         """How many of the first steps are computed in one piece, of so many in all."""
-        return max(3, min(self.whole, computed // 2))
+        return max(3, int(self.piece * computed))
 
 
-CORRECTED = Cost(early=3.8, late=1.6)
-CORRECTED_LATER = CORRECTED._replace(whole=5)
+CORRECTED = Cost(early=3.7, late=1.5)
+CORRECTED_LATER = CORRECTED._replace(piece=0.5)
 """For samplers that sum denoised latents of several steps (UniPC, DPM++ 2M): a reused step between the first ones is an
-unevenness that they carry on. At a third of 30 steps that is worth 1 dB on the demo network, and 2 at the 10th
-percentile."""
+unevenness that they carry on. At two fifths and a third of 30 steps that is worth 1 dB on the demo network, and 2 at
+the 10th percentile."""
 UNCORRECTED = Cost(early=5.0, late=1.3)
 """Where nothing makes good what an interval got wrong (see `correction.py`), the first ones weigh more."""
 
