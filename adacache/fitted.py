@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from .locked import LockedPlan
-from .paced import CORRECTED, CORRECTED_LATER
+from .paced import CORRECTED, CORRECTED_LATER, START
 from .plan import Planner
 from .trace import Trace
 
-GROWTH = 1.25
-"""An error made after k steps comes out of the sampling k ** -GROWTH times as large as one of the first step.
+GROWTH = 2.25
+"""An error made at t, 0 to 1 through the steps, comes out of the sampling (t + START) ** -GROWTH times as large.
 
-Chosen on two networks that disagree about where computed steps belong, the demo's and one of other data and depth: with
-it, each gets from what was measured of it about the plan that a search by hand had found for it (`bench/README.md`).
+With it two networks that disagree about where computed steps belong each get about the plan that a search by hand had
+found for it (`bench/README.md`).
 """
-GROWTH_LATER = 1.75
-"""For samplers that sum denoised latents of several steps, see `paced.CORRECTED_LATER`."""
 
 OTHERS = 1  # runs that what is known of other models counts as
 FEWEST = 4  # the first three steps and the last
@@ -41,9 +39,9 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
         return None
     steps = len(known[0])
     logs = _smooth([fmean(math.log(bend) for bend in at) for at in zip(*known, strict=True)])
-    growth, general = (GROWTH_LATER, CORRECTED_LATER) if sums_history else (GROWTH, CORRECTED)
+    general = CORRECTED_LATER if sums_history else CORRECTED
     middles = [ends / 2 for ends in range(2 * steps - 1)]  # an interval's middle lies on a step or between two
-    own = [(logs[int(m)] + logs[math.ceil(m)]) / 2 - growth * math.log(m + 1) for m in middles]
+    own = [(logs[int(m)] + logs[math.ceil(m)]) / 2 - GROWTH * math.log(m / steps + START) for m in middles]
     usual = [math.log(weight) for weight in general.weights(steps)]
     # Videos differ, so a few runs tell of the model only in part; for the rest it is taken to be as others are.
     trust = len(known) / (len(known) + OTHERS)

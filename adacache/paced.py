@@ -10,8 +10,12 @@ from .plan import Planner
 from .schedule import Decision, Observation, Reason, Schedule, scaled
 
 
+START = 1 / 6
+"""What is added to t, so that weights do not soar at the first step; see `PacedSchedule`."""
+
+
 class Cost(NamedTuple):
-    """What an interval weighs: (t + 1/8) ** -early * (1 - t) ** -late, where t, 0 to 1, is how far its middle lies
+    """What an interval weighs: (t + START) ** -early * (1 - t) ** -late, where t, 0 to 1, is how far its middle lies
     through the steps; see `plan.py` for its length.
 
     Attributes:
@@ -25,20 +29,20 @@ class Cost(NamedTuple):
     def weights(self, steps: int) -> list[float]:
         """As `plan.Planner` takes them."""
         middles = [ends / (2 * steps) for ends in range(2 * steps - 1)]
-        return [(t + 1 / 8) ** -self.early * (1 - t) ** -self.late for t in middles]
+        return [(t + START) ** -self.early * (1 - t) ** -self.late for t in middles]
 
     def first(self, computed: int) -> int:
         """How many of the first steps are computed in one piece, of so many in all."""
         return max(3, int(self.piece * computed))
 
 
-CORRECTED = Cost(early=4.5, late=2.2)
-CORRECTED_LATER = Cost(early=3.2, late=1.2, piece=0.5)
+CORRECTED = Cost(early=3.7, late=1.5)
+CORRECTED_LATER = CORRECTED._replace(piece=0.5)
 """For samplers that sum denoised latents of several steps (UniPC, DPM++ 2M): a reused step between the first ones is an
 unevenness that they carry on. In one piece they are worth 1 dB on the demo network at two fifths and a third of 30
 steps, and 2 at the 10th percentile."""
-UNCORRECTED = Cost(early=4.3, late=1.1)
-"""Where nothing makes good what an interval got wrong (see `correction.py`), the last ones weigh less."""
+UNCORRECTED = Cost(early=5.0, late=1.3)
+"""Where nothing makes good what an interval got wrong (see `correction.py`), the first ones weigh more."""
 
 
 class PacedSchedule(Schedule):
@@ -53,13 +57,13 @@ class PacedSchedule(Schedule):
 
     The evidence: on the demo network a small error in the latent of step 6 comes out of the sampling 20 to 100 times
     as large, one of step 14 five times, one of step 25 twice. Intervals placed by that are 3 to 5 dB ahead of a
-    protected sixth and a pace even in log signal-to-noise, and more at the 10th percentile. The eighth keeps the
-    weight from soaring at the first step, which pulls the next ones together and computed steps away from those that
-    follow: with it half of 30 steps are worth 1 dB more on two networks together, 5 at the 10th percentile of the
-    demo's, where in some videos a detail of the final picture turns on step 7. On real Wan networks, computing the
-    first 20 % in place of 10 % is what keeps videos from collapsing: the weight on the start points the same way. The
-    last step is computed as in the published code, since its error is corrected by nothing: on a second network of
-    other data that is worth 3 dB.
+    protected sixth and a pace even in log signal-to-noise, and more at the 10th percentile. START keeps
+    the weight from soaring at the first step, which pulls the next ones together and computed steps away from those
+    that follow: at half of 30 steps it is worth 3 dB on the demo network, 7 at the 10th percentile, since in some
+    videos a detail of the final picture turns on step 7; a small network that wants more of the last steps loses 3.
+    On real Wan networks, computing the first 20 % in place of 10 % is what keeps videos from collapsing: the weight on
+    the start points the same way. The last step is computed as in the published code, since its error is corrected by
+    nothing: on a second network of other data that is worth 3 dB.
 
     Args:
         steps: the sampler's step count.
