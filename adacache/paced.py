@@ -9,7 +9,6 @@ from .moreg import MoReg
 from .plan import Planner
 from .schedule import Decision, Observation, Reason, Schedule, scaled
 
-
 START = 1 / 6
 """What is added to t, so that weights do not soar at the first step; see `PacedSchedule`."""
 
