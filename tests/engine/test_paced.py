@@ -50,13 +50,14 @@ def test_without_a_correction_more_of_the_first_steps_are_computed() -> None:
 def test_where_a_correction_arrives_later_the_first_steps_are_computed_in_one_piece() -> None:
     """Half of the computed ones, as UniPC wants it; measured, see the constant."""
     for share, plan in (
+        (1 / 2, [1, 2, 3, 4, 5, 6, 7, 9, 11, 14, 17, 21, 25, 28, 30]),
         (1 / 3, [1, 2, 3, 4, 5, 8, 12, 18, 25, 30]),
         (2 / 5, [1, 2, 3, 4, 5, 6, 8, 11, 15, 20, 26, 30]),
     ):
         assert computed(PacedSchedule(30, share, cost=CORRECTED_LATER)) == plan
 
 
-@pytest.mark.parametrize("cost", [CORRECTED, UNCORRECTED], ids=["corrected", "uncorrected"])
+@pytest.mark.parametrize("cost", [CORRECTED, CORRECTED_LATER, UNCORRECTED], ids=["corrected", "later", "uncorrected"])
 @pytest.mark.parametrize("count", [5, 6, 8])
 def test_no_plan_has_a_cheaper_worst_interval(cost: Cost, count: int) -> None:
     steps = 13
@@ -70,7 +71,9 @@ def test_no_plan_has_a_cheaper_worst_interval(cost: Cost, count: int) -> None:
         return max(of(a, b) for a, b in zip(plan, plan[1:], strict=False))
 
     plan = tuple(computed(PacedSchedule(steps, count / steps, cost=cost)))
-    others = ((1, 2, 3, *middle, steps) for middle in combinations(range(4, steps), count - 4))
+    first = cost.first(count)
+    rest = combinations(range(first + 1, steps), count - first - 1)
+    others = ((*range(1, first + 1), *middle, steps) for middle in rest)
     assert len(plan) == count
     assert worst(plan) <= min(map(worst, others)) * (1 + 1e-9)
 
