@@ -8,8 +8,12 @@ up over the interval, is one shift of the latent; dividing it by the length of t
 correction of that step's direction. This is deferred correction, as in solvers of ordinary differential equations: it
 needs no further evaluation, and two tensors of the latent's size, which is a small part of one residual.
 
-It is exact for samplers that move the latent by direction times step length, such as Euler. Those that sum denoised
-latents of several steps (UniPC, DPM++ 2M) give each of them the same weight in the end, so the shift arrives over the
+The computed step itself saw the latent before that shift. What its direction would have been after it is estimated:
+see `response`. On three networks that is worth 0.4 to 2 dB; asking the network again would bring 2 to 4, for another
+evaluation.
+
+The shift is exact for samplers that move the latent by direction times step length, such as Euler. Those that sum
+denoised latents of several steps (UniPC, DPM++ 2M) give each of them the same weight in the end, so it arrives over the
 next steps; on the demo network that is worth 0.7 to 2.5 dB there. Samplers that add noise, or weigh differences of
 higher order, are left alone. Where every step is computed there is nothing to correct.
 """
@@ -22,7 +26,29 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .noise import log_snr
+from .noise import LEAST_SIGNAL, log_snr
+
+
+def response(sigma: float, highest: float) -> float:
+    """How a direction changes with the latent: d direction / d latent, along a shift of the latent.
+
+    A flow model's latent holds 1 - sigma of the video, so a shift of it, taken for the video's own, is one of the
+    denoised latent 1 / (1 - sigma) times as large: the direction (x - denoised) / sigma turns further away, and the
+    shift grows. Much of a shift is noise, which the network removes; but what it takes for the video is what is left
+    in the end. So a shift is believed in full while the noise is more than three quarters, and by 0.45 at least:
+    evaluated again at the shifted latent, the demo network keeps half to three quarters of a shift at noise levels 0.25
+    and 0.1. That counts most in the last step, whose result is the denoised latent. The belief between is the best of
+    some twenty on three networks. Models to whose signal noise is added could not be measured: for them directions stay
+    as they are.
+
+    Args:
+        sigma: noise level.
+        highest: that at which the sampling begins, which tells the two kinds of models apart.
+    """
+    if highest > 1:
+        return 0.0
+    believed = min(1.0, max(0.45, 1.3 * sigma)) / max(1 - sigma, LEAST_SIGNAL)
+    return (1 - believed) / sigma
 
 
 class Correction:
@@ -39,6 +65,7 @@ class Correction:
     def clear(self) -> None:
         """Forget everything, as at the end of a run or where the noise level goes up."""
         self._known: Tensor | None = None  # direction at the last computed step
+        self._growth: Tensor | None = None  # what a shift that grows adds to the directions until the next one
         self._moved: Tensor | None = None  # what the reused steps since then moved the latent
         self._at = 0.0  # log signal-to-noise ratio of the last computed step
         self._length = 0.0  # sum of the reused steps' lengths
@@ -61,6 +88,9 @@ class Correction:
         direction = (x.float() - denoised.float()) / sigma
         at = log_snr(sigma, self.sigmas[0])
         if not computed:
+            if self._growth is not None:  # the kept residual does not know of the shift
+                direction += self._growth
+                denoised = (x.float() - sigma * direction).to(denoised.dtype)
             if self._known is not None:
                 self._moved = direction * length if self._moved is None else self._moved.add_(direction, alpha=length)
                 self._length += length
@@ -73,4 +103,8 @@ class Correction:
         self._known, self._at = direction, at
         if should is None or not (length and math.isfinite(share)):
             return denoised
-        return (denoised.float() - (should - moved) * (sigma / length)).to(denoised.dtype)
+        shift, answer = should - moved, response(sigma, self.sigmas[0])
+        self._known = direction + answer * shift
+        # One that shrinks is left to the network: its embedding of the shifted latent does that by itself.
+        self._growth = answer * shift if answer < 0 else None
+        return (x.float() - sigma * (self._known + shift / length)).to(denoised.dtype)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adacache.correction import Correction
+from adacache import correction as module
+from adacache.correction import Correction, response
 from adacache.noise import log_snr
 
 SIGMAS = [1 - step / 10 for step in range(10)] + [0.0]
@@ -27,8 +28,9 @@ def travel(direction, computed, correct=True, sigmas=SIGMAS) -> torch.Tensor:
 
 @pytest.mark.parametrize("sigmas", [SIGMAS, ADDED], ids=["mixed", "added"])
 @pytest.mark.parametrize("computed", [{0, 3, 9}, {0, 1, 2, 5, 6, 9}])
-def test_exact_where_directions_change_evenly(computed, sigmas) -> None:
-    """With a direction that is linear in log signal to noise, the end is that of computing every step."""
+def test_exact_where_directions_change_evenly(computed, sigmas, monkeypatch) -> None:
+    """With a direction that is linear in log signal to noise, whatever the latent, the end is that of all steps."""
+    monkeypatch.setattr(module, "response", lambda sigma, highest: 0.0)
     level, slope = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(1)).unbind()
 
     def direction(sigma: float) -> torch.Tensor:
@@ -37,6 +39,35 @@ def test_exact_where_directions_change_evenly(computed, sigmas) -> None:
     truth = travel(direction, set(range(10)), False, sigmas)
     torch.testing.assert_close(travel(direction, computed, sigmas=sigmas), truth, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(travel(direction, computed, False, sigmas), truth, atol=1e-3)
+
+
+@pytest.mark.parametrize("computed", [{0, 1, 4, 5, 6, 7, 8, 9}, {0, 1, 3, 6, 9}, {0, 1, 2, 5, 9}])
+def test_directions_follow_a_shifted_latent(computed, monkeypatch) -> None:
+    """Where directions change with the latent as `response` says, the end is nearer to that of all steps by it."""
+    level, slope = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(1)).unbind()
+    course = [torch.zeros(2, 3)]  # where all steps lead
+    for sigma, following in zip(SIGMAS, SIGMAS[1:], strict=False):
+        course.append(course[-1] + (level + log_snr(sigma, 1.0) * slope) * (following - sigma))
+
+    def ended() -> torch.Tensor:
+        x, last, correction = torch.zeros(2, 3), None, Correction(SIGMAS)
+        for step, (sigma, following) in enumerate(zip(SIGMAS, SIGMAS[1:], strict=False)):
+            if step in computed:
+                last = level + log_snr(sigma, 1.0) * slope + response(sigma, 1.0) * (x - course[step])
+            denoised = correction(step, x, x - sigma * last, step in computed)
+            x = x + (x - denoised) / sigma * (following - sigma)
+        return x
+
+    with_response = (ended() - course[-1]).norm()
+    monkeypatch.setattr(module, "response", lambda sigma, highest: 0.0)
+    assert with_response < 0.75 * (ended() - course[-1]).norm()
+
+
+def test_a_shift_grows_in_noise_and_shrinks_at_the_end() -> None:
+    """In noise as 1 - sigma falls away, at the end to less than two thirds; models that add noise are left alone."""
+    assert response(0.9, 1.0) == pytest.approx(-1 / (1 - 0.9))
+    assert 1 - 0.02 * response(0.02, 1.0) == pytest.approx(0.46, abs=0.01)
+    assert response(0.5, 14.6) == 0.0
 
 
 def test_untouched_where_all_is_computed() -> None:
