@@ -68,10 +68,10 @@ def test_computed_steps_go_where_it_bends() -> None:
 
 def test_early_errors_weigh_more_where_a_correction_arrives_later() -> None:
     one = [trace(lambda n: 1e-3)]
-    now, later = fitted_plan(one, 10), fitted_plan(one, 10, sums_history=True)
+    now, later = fitted_plan(one, 12), fitted_plan(one, 12, sums_history=True)
     assert sum(later.computed) < sum(now.computed)
-    assert propose(one, Target(COMPUTED, 100 / 3)).plan == str(now)
-    assert propose(one, Target(COMPUTED, 100 / 3), sums_history={"euler": True}.get).plan == str(later)
+    assert propose(one, Target(COMPUTED, 40)).plan == str(now)
+    assert propose(one, Target(COMPUTED, 40), sums_history={"euler": True}.get).plan == str(later)
 
 
 def test_runs_are_averaged_and_counts_have_bounds() -> None:

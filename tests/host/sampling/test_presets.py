@@ -38,20 +38,20 @@ def test_other_samplers(sampler, wan, sample, patch):
     assert not run.note and run.reused > 0
 
 
-# Computed among the first nine of 30 steps at half and at a third of them: by how a correction arrives, if it does.
+# Computed among the first nine of 30 steps at half and at two fifths of them: by how a correction arrives, if it does.
 @pytest.mark.parametrize(
     ("sampler", "half", "fewer"),
     [
-        ("euler", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 5, 7]),
-        ("ddim", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 5, 7]),
-        ("uni_pc", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 6, 9]),
-        ("dpmpp_2m", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 6, 9]),
-        ("dpmpp_2m_sde", [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 7, 9]),
+        ("euler", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 7]),
+        ("ddim", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 7]),
+        ("uni_pc", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 6, 8]),
+        ("dpmpp_2m", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 6, 8]),
+        ("dpmpp_2m_sde", [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 9]),
     ],
 )
 def test_the_plan_follows_the_sampler(sampler, half, fewer, wan, sample, patch):
     """Euler's errors are made good at once, UniPC's over the next steps, those of an SDE not at all."""
-    for preset, first in (("balanced", half), ("turbo", fewer)):
+    for preset, first in (("balanced", half), ("fast", fewer)):
         patched = patch(wan(blocks=2), preset=preset)
         sample(patched.model, steps=30, sampler=sampler)
         (run,) = patched.runs()
