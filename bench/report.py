@@ -21,7 +21,8 @@ SPEEDS = {30: (15, 12, 10), 20: (13, 10, 8), 50: (33, 25, 20)}
 def write(rows: Rows, stem: Path) -> None:
     """`stem`.md with all tables, and `stem`.svg, the plot for 30 steps of Euler."""
     text = ["PSNR in dB, decoded frames against the uncached video of the same seed; 100 dB stands for equal videos."]
-    for steps, sampler in sorted({(row["steps"], row["sampler"]) for row in rows}, key=lambda s: (s[1], s[0] != 30, s[0])):
+    measured = {(row["steps"], row["sampler"]) for row in rows}
+    for steps, sampler in sorted(measured, key=lambda of: (of[1], of[0] != 30, of[0])):
         mine = [row for row in rows if (row["steps"], row["sampler"]) == (steps, sampler)]
         videos = len(set(map(video, mine)))
         text.append(f"## {sampler}, {steps} steps, {videos} videos\n\n{table(mine)}")
