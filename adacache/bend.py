@@ -20,10 +20,12 @@ class Bend:
 
     Args:
         sigmas: the sampler's noise levels, one more than steps.
+        highest: the model's highest noise level; a sampling may begin lower. None: the first of `sigmas`.
     """
 
-    def __init__(self, sigmas: Sequence[float]) -> None:
+    def __init__(self, sigmas: Sequence[float], highest: float | None = None) -> None:
         self.sigmas = [float(sigma) for sigma in sigmas]
+        self.highest = self.sigmas[0] if highest is None else highest
         self._directions: list[Tensor] = []
 
     def clear(self) -> None:
@@ -44,7 +46,7 @@ class Bend:
             return None
         earlier, here, later = self._directions
         levels = self.sigmas[step - 2 : step + 1]
-        before, at, after = (log_snr(sigma, self.sigmas[0]) for sigma in levels)
+        before, at, after = (log_snr(sigma, self.highest) for sigma in levels)
         if after == before:
             return None
         line = torch.lerp(earlier, later, (at - before) / (after - before))

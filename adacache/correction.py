@@ -26,7 +26,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .noise import LEAST_SIGNAL, log_snr
+from .noise import LEAST_SIGNAL, log_snr, mixes
 
 
 def response(sigma: float, highest: float) -> float:
@@ -43,9 +43,9 @@ def response(sigma: float, highest: float) -> float:
 
     Args:
         sigma: noise level.
-        highest: that at which the sampling begins, which tells the two kinds of models apart.
+        highest: the model's highest one, which tells the two kinds of models apart.
     """
-    if highest > 1:
+    if not mixes(highest):
         return 0.0
     believed = min(1.0, max(0.45, 1.3 * sigma)) / max(1 - sigma, LEAST_SIGNAL)
     return (1 - believed) / sigma
@@ -56,10 +56,12 @@ class Correction:
 
     Args:
         sigmas: the sampler's noise levels, one more than steps.
+        highest: the model's highest noise level; a sampling may begin lower. None: the first of `sigmas`.
     """
 
-    def __init__(self, sigmas: Sequence[float]) -> None:
+    def __init__(self, sigmas: Sequence[float], highest: float | None = None) -> None:
         self.sigmas = [float(sigma) for sigma in sigmas]
+        self.highest = self.sigmas[0] if highest is None else highest
         self.clear()
 
     def clear(self) -> None:
@@ -86,7 +88,7 @@ class Correction:
         sigma = self.sigmas[step]
         length = self.sigmas[step + 1] - sigma
         direction = (x.float() - denoised.float()) / sigma
-        at = log_snr(sigma, self.sigmas[0])
+        at = log_snr(sigma, self.highest)
         if not computed:
             if self._growth is not None:  # the kept residual does not know of the shift
                 direction += self._growth
@@ -103,7 +105,7 @@ class Correction:
         self._known, self._at = direction, at
         if should is None or not (length and math.isfinite(share)):
             return denoised
-        shift, answer = should - moved, response(sigma, self.sigmas[0])
+        shift, answer = should - moved, response(sigma, self.highest)
         self._known = direction + answer * shift
         # One that shrinks is left to the network: its embedding of the shifted latent does that by itself.
         self._growth = answer * shift if answer < 0 else None

@@ -55,6 +55,7 @@ class Run:
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
             (see `correction.py`) and a measuring run tells how its direction bends (`bend.py`); None leaves both out.
         sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
+        highest_sigma: the model's highest noise level; None: the first of `sigmas`.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Run:
         ranks: Ranks | None = None,
         sigmas: Sequence[float] | None = None,
         sums_history: bool = False,
+        highest_sigma: float | None = None,
     ) -> None:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
@@ -77,8 +79,8 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         followed = sigmas is not None and evaluations_per_step == 1
         corrects = followed and settings.forecast
-        self.correction = Correction(sigmas) if corrects else None
-        self.bend = Bend(sigmas) if followed and settings.mode == "measure" else None
+        self.correction = Correction(sigmas, highest_sigma) if corrects else None
+        self.bend = Bend(sigmas, highest_sigma) if followed and settings.mode == "measure" else None
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
         self.schedule = self._schedule(steps, codebook, moreg, cost)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)

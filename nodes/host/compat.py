@@ -177,6 +177,11 @@ def sigma_window(model_patcher: Any, start: float, end: float) -> tuple[float, f
     return float(sampling.percent_to_sigma(start)), float(sampling.percent_to_sigma(end))
 
 
+def highest_sigma(model_patcher: Any) -> float:
+    """The model's highest noise level, whatever part of it a sampling runs through (`comfy/model_sampling.py`)."""
+    return float(model_patcher.get_model_object("model_sampling").sigma_max)
+
+
 def settle(result: Any) -> None:
     """Wait for the device, so that a measured time includes its work; reads one element of the result."""
     if isinstance(result, torch.Tensor) and result.device.type != "cpu":

@@ -68,6 +68,7 @@ def open_session(
         compat.ranks(),
         sigmas.tolist() if compat.is_correctable(info.sampler) else None,
         sums_history=compat.sums_history(info.sampler),
+        highest_sigma=compat.highest_sigma(guider.model_patcher),
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)

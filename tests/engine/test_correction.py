@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -68,6 +70,23 @@ def test_a_shift_grows_in_noise_and_shrinks_at_the_end() -> None:
     assert response(0.9, 1.0) == pytest.approx(-1 / (1 - 0.9))
     assert 1 - 0.02 * response(0.02, 1.0) == pytest.approx(0.46, abs=0.01)
     assert response(0.5, 14.6) == 0.0
+
+
+def test_a_sampling_that_begins_low_is_still_of_its_model() -> None:
+    """Part of the noise levels of a model that adds noise may lie below 1, as those of a flow model do."""
+    sigmas, x = [0.8, 0.6, 0.4, 0.2, 0.0], torch.ones(2, 3)
+
+    def third(**of_model: float) -> torch.Tensor:
+        correction = Correction(sigmas, **of_model)
+        for step, computed in enumerate((True, False, True)):
+            denoised = correction(step, x, torch.full((2, 3), float(step)), computed)
+        return denoised
+
+    assert torch.equal(third(highest=1.0), third())
+    # Directions 1.25, 0 (held from before: 1 - 1 over 0.6) and -2.5; the line is over the log of sigma, its end at 0.4.
+    share = (math.log(0.8 / 0.6)) / math.log(0.8 / 0.4)
+    shift = -0.2 * (1.25 * (1 - share) - 2.5 * share) - 0.0
+    torch.testing.assert_close(third(highest=14.6), torch.full((2, 3), 2.0 + shift * 0.4 / 0.2))
 
 
 def test_untouched_where_all_is_computed() -> None:

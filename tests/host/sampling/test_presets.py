@@ -58,6 +58,26 @@ def test_the_plan_follows_the_sampler(sampler, half, fewer, wan, sample, patch):
         assert [record.step for record in run.records if record.computed and record.step < 10] == first
 
 
+def test_the_model_says_how_noise_is_added(wan, sample, patch, call, pack_module, monkeypatch):
+    """Part of the noise levels of a model that adds noise may lie below 1: that makes no flow model of it."""
+    taken, real = [], pack_module("adacache.run").Correction
+
+    def begun(sigmas, highest):
+        taken.append((sigmas[0], highest))
+        return real(sigmas, highest)
+
+    monkeypatch.setattr(pack_module("adacache.run"), "Correction", begun)
+    flow = wan(blocks=2)
+    (adding,) = call("ModelSamplingDiscrete", model=flow, sampling="eps", zsnr=False)
+    for model in (flow, adding):
+        patched = patch(model, preset="fast")
+        sample(patched.model, steps=10, denoise=0.3)
+        assert not patched.runs()[-1].note
+    (mixed, one), (added, most) = taken
+    assert one == pytest.approx(1, abs=1e-4) and mixed < 1
+    assert most > 14 and added < 1.5
+
+
 def test_a_correction_that_fails(wan, sample, patch, pack_module, monkeypatch):
     """The run goes on, computed and uncorrected, and says why."""
     expected = sample(wan(blocks=2), steps=12)
