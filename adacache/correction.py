@@ -6,7 +6,7 @@ end. The line is drawn over the log signal-to-noise ratio, in which directions b
 (arXiv 2206.00927); on the demo network that is 0.2 to 0.6 dB ahead of one over the noise level. The difference, added
 up over the interval, is one shift of the latent; dividing it by the length of the computed step turns it into a
 correction of that step's direction. This is deferred correction, as in solvers of ordinary differential equations: it
-needs no further evaluation, and two tensors of the latent's size, which is a small part of one residual.
+needs no further evaluation, and three tensors of the latent's size, a small part of one residual.
 
 The computed step itself saw the latent before that shift. What its direction would have been after it is estimated:
 see `response`. On three networks that is worth 0.4 to 2 dB; asking the network again would bring 2 to 4, for another

@@ -84,8 +84,8 @@ def test_a_sampling_that_begins_low_is_still_of_its_model() -> None:
 
     assert torch.equal(third(highest=1.0), third())
     # Directions 1.25, 0 (held from before: 1 - 1 over 0.6) and -2.5; the line is over the log of sigma, its end at 0.4.
-    share = (math.log(0.8 / 0.6)) / math.log(0.8 / 0.4)
-    shift = -0.2 * (1.25 * (1 - share) - 2.5 * share) - 0.0
+    share = math.log(0.8 / 0.6) / math.log(0.8 / 0.4)
+    shift = -0.2 * (1.25 * (1 - share) - 2.5 * share)
     torch.testing.assert_close(third(highest=14.6), torch.full((2, 3), 2.0 + shift * 0.4 / 0.2))
 
 
