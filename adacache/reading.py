@@ -79,6 +79,10 @@ def _integers(value: Any) -> tuple[int, ...]:
     return tuple(map(_integer, _of(list, "a list of whole numbers")(value)))
 
 
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(map(_number, _of(list, "a list of numbers")(value)))
+
+
 # By the annotations of the dataclasses as written.
 _READERS: dict[str, Callable[[Any], Any]] = {
     "int": _integer,
@@ -89,4 +93,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "str": _of(str, "text"),
     "dict[str, Any]": _of(dict, "an object"),
     "tuple[int, ...]": _integers,
+    "tuple[float, ...] | None": _or_none(_numbers),
 }

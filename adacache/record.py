@@ -31,7 +31,7 @@ class Record:
         far: of a measuring run, relative change of the probe since an older step; calibration learns from it how
             much less the change over several steps is than the sum of the changes from step to step.
         far_steps: how many steps ago that one was.
-        bend: of a measuring run, what the step before would have got wrong if it had been reused; see `bend.py`.
+        turns: of a measuring run, products of the step's turn of direction with all up to it; see `turns.py`.
     """
 
     evaluation: int
@@ -50,7 +50,7 @@ class Record:
     gain: float | None = None
     far: float | None = None
     far_steps: int | None = None
-    bend: float | None = None
+    turns: tuple[float, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values that every JSON reader takes."""

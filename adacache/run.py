@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .bend import Bend
 from .correction import Correction
 from .evaluation import Evaluation, StreamKey
 from .moreg import MoReg
@@ -18,6 +17,8 @@ from .schedule import Decision, LockedSchedule, Observation, PublishedSchedule, 
 from .settings import Codebook, Settings, nearest_codebook
 from .steps import StepClock
 from .trace import Record, RunInfo, Trace
+from .turns import MOST_STEPS as MOST_TURNS
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ class Run:
             and each place in the step keeps a residual of its own.
         ranks: the processes among which the token sequence is split, if it is.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
-            (see `correction.py`) and a measuring run tells how its direction bends (`bend.py`); None leaves both out.
+            (see `correction.py`) and a measuring run tells how its direction turns (`turns.py`); None leaves both out.
         sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
         highest_sigma: the model's highest noise level; None: the first of `sigmas`.
     """
@@ -80,19 +81,21 @@ class Run:
         followed = sigmas is not None and evaluations_per_step == 1
         corrects = followed and settings.forecast
         self.correction = Correction(sigmas, highest_sigma) if corrects else None
-        self.bend = Bend(sigmas, highest_sigma) if followed and settings.mode == "measure" else None
+        turns = followed and settings.mode == "measure" and steps <= MOST_TURNS
+        self.turns = Turns(sigmas) if turns else None
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
         self.schedule = self._schedule(steps, codebook, moreg, cost)
         self.cache = ResidualCache(settings.place, free_bytes, settings.forecast)
         planned = isinstance(self.schedule, PacedSchedule)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
+        self.trace.highest_sigma = highest_sigma or 0.0
         self.ranks = ranks
         self._on_record = on_record
         self._opened = 0.0
         self._lowest_sigma = float("inf")
         self._clock = StepClock(steps, evaluations_per_step)
         self._decision = Decision(True, Reason.FIRST)
-        self._bent: float | None = None
+        self._turned: tuple[float, ...] | None = None
         self._labelled = 0
         if self.locked and self.locked.steps != steps:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
@@ -191,7 +194,7 @@ class Run:
         if sigma > self._lowest_sigma:
             forced = Reason.RESTARTED
             self.cache.drop_probes()
-            self.correction = self.bend = None  # the sampler goes its own way through its noise levels
+            self.correction = self.turns = None  # the sampler goes its own way through its noise levels
             self._lowest_sigma = sigma
         elif self.settings.mode == "measure":
             forced = Reason.MEASURING
@@ -206,15 +209,15 @@ class Run:
             x: the latent that the evaluation started from.
             denoised: what came of it, all streams put together.
         """
-        step, self._bent = self._clock.begun - 1, None
-        follows = self.bend or self.correction
+        step, self._turned = self._clock.begun - 1, None
+        follows = self.turns or self.correction
         if follows is None or self.refused or not 0 <= step < len(follows.sigmas):
             return denoised
         if not math.isclose(evaluation.sigma, follows.sigmas[step], rel_tol=1e-4):
             follows.clear()  # noise was added before the step: it moves the latent otherwise
             return denoised
-        if self.bend:  # a measuring run has nothing to correct
-            self._bent = self.bend(step, x, denoised)
+        if self.turns:  # a measuring run has nothing to correct
+            self._turned = self.turns(step, x, denoised)
             return denoised
         return self.correction(step, x, denoised, evaluation.outcome()[0])
 
@@ -242,7 +245,7 @@ class Run:
             return
         measured = evaluation.read()
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
-        record.bend = self._bent
+        record.turns = self._turned
         if measured.far is not None:
             record.far, record.far_steps = measured.far, (self.schedule.step - 2) % FAR + 1
         seen: Observation | None = self.schedule.observe(measured.change, record.score)
@@ -258,7 +261,7 @@ class Run:
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self.cache.clear()
-        self.correction = self.bend = None
+        self.correction = self.turns = None
         if self._clock.reported:
             self._label(self._clock.reported)
         if not self.trace.end:

@@ -35,6 +35,7 @@ class Trace:
         cache_bytes: most bytes the cache held.
         cache_place: "model" or "system".
         probe: what was measured.
+        highest_sigma: the model's highest noise level; 0 where it is not known.
         note: why the run was not cached, or "".
         end: "done", "cancelled" or "failed"; "" while it runs.
         end_detail: the error's text where it failed.
@@ -49,6 +50,7 @@ class Trace:
     cache_bytes: int = 0
     cache_place: str = ""
     probe: str = ""
+    highest_sigma: float = 0.0
     note: str = ""
     end: str = ""
     end_detail: str = ""

@@ -12,7 +12,8 @@ import numpy as np
 from .rivals import PAB, Calibration, DeltaDiT, FirstBlock, MagCache, Rival, TeaCache, TGate, Watch
 from .studio import Studio
 
-OURS = "ours"
+OURS, OURS_MOREG = "ours", "ours + MoReg"
+PRESETS = ("turbo", "fast", "balanced", "near-lossless")
 FLOORS = ("floor: 1e-4 of noise", "floor: another seed")
 CALIBRATION_PROMPTS = (
     "one red square on a mint background, standing still",
@@ -88,10 +89,13 @@ def ways(steps: int) -> list[Way]:
     found += [Way("PAB", f"{a}/{c}", _rival(lambda b, a=a, c=c: PAB(b.steps, a, c))) for a, c in ((2, 6),)]
     found += [Way("T-GATE", f"{g:g}", _rival(lambda b, g=g: TGate(b.steps, g))) for g in (0.4,)]
     found += [Way("Delta-DiT", f"{k}", _rival(lambda b, k=k: DeltaDiT(b.steps, k))) for k in (4,)]
-    found += [Way("AdaCache fast", f"x{s:g}", _patched("paper fast", s)) for s in (2, 3, 4, 5)]
+    fast = (2, 3, 4, 5) if steps < 50 else (2, 3, 3.5, 4, 5)  # 27 and 43 computed of 50 want one in between
+    found += [Way("AdaCache fast", f"x{s:g}", _patched("paper fast", s)) for s in fast]
     found += [Way("AdaCache slow", f"x{s:g}", _patched("paper slow", s)) for s in (0.5, 1)]
-    found += [Way("AdaCache fast + MoReg", f"x{s:g}", _patched("paper fast", s, moreg=True)) for s in (3,)]
-    found += [Way(OURS, preset, _patched(preset, 1)) for preset in ("turbo", "fast", "balanced", "near-lossless")]
+    found += [Way("AdaCache fast + MoReg", f"x{s:g}", _patched("paper fast", s, moreg=True)) for s in (2, 3, 4)]
+    found += [Way("AdaCache slow + MoReg", f"x{s:g}", _patched("paper slow", s, moreg=True)) for s in (0.5, 1)]
+    found += [Way(OURS, preset, _patched(preset, 1)) for preset in PRESETS]
+    found += [Way(OURS_MOREG, preset, _patched(preset, 1, moreg=True)) for preset in PRESETS[:3]]
     return [*found, Way(FLOORS[0], "", _noisy), Way(FLOORS[1], "", _other_seed)]
 
 

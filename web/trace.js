@@ -19,7 +19,7 @@
  * @property {number | null} gain how much of the trend the next forecasts carry on, 0 to 1
  * @property {number | null} far of a measuring run, relative change since an older step
  * @property {number | null} far_steps how many steps ago that one was
- * @property {number | null} bend of a measuring run, what reusing the step before would have got wrong
+ * @property {number[] | null} turns of a measuring run, products of this step's turn of direction with all up to it
  */
 
 /**
@@ -36,6 +36,7 @@
  * @property {number} cache_bytes
  * @property {string} cache_place
  * @property {string} probe
+ * @property {number} highest_sigma the model's highest noise level, 0 where it is not known
  * @property {string} note
  * @property {string} end
  * @property {string} end_detail
@@ -45,6 +46,7 @@ export const VERSION = 1;
 /** Evaluations kept of one run, and characters kept of one text: what is longer is no run that a person looks at. */
 export const MOST_RECORDS = 10_000;
 export const MOST_CHARACTERS = 2_000;
+const MOST_TURNS = 1_000; // of one record
 export const MOST_FILE_BYTES = 16 * 2 ** 20;
 export const MOST_FILE_RUNS = 32;
 
@@ -62,7 +64,6 @@ export const NUMBERS = [
     "gain",
     "far",
     "far_steps",
-    "bend",
 ];
 const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
 
@@ -105,9 +106,15 @@ export function readStep(plain, where = "the record") {
         if (!Number.isSafeInteger(value) || value < 1)
             throw new TraceError(`${where}: "${name}" is not a whole number from 1`);
     if (typeof computed !== "boolean") throw new TraceError(`${where}: "computed" is neither true nor false`);
-    const read = { evaluation, step, computed, reason: clean(plain.reason, 40) };
+    const read = { evaluation, step, computed, reason: clean(plain.reason, 40), turns: readTurns(plain.turns) };
     for (const name of NUMBERS) read[name] = finite(plain[name]);
     return /** @type {Step} */ (read);
+}
+
+/** Kept for whoever calibrates from an exported run. @param {unknown} plain */
+function readTurns(plain) {
+    const whole = Array.isArray(plain) && plain.length <= MOST_TURNS && plain.every((one) => finite(one) !== null);
+    return whole ? plain : null;
 }
 
 /**
@@ -136,6 +143,7 @@ export function readRun(plain, where = "the run") {
         cache_bytes: Math.max(0, finite(plain.cache_bytes) ?? 0),
         cache_place: clean(plain.cache_place, 40),
         probe: clean(plain.probe, 200),
+        highest_sigma: finite(plain.highest_sigma) ?? 0,
         note: clean(plain.note),
         end: clean(plain.end, 40),
         end_detail: clean(plain.end_detail),

@@ -29,12 +29,10 @@ NUMBERS = (
     "record",
     "reading",
     "trace",
-    "calibrate",
     "calibration",
     "simulation",
     "plan",
     "paced",
-    "fitted",
     "noise",
 )
 

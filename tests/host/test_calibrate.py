@@ -59,8 +59,8 @@ def test_a_plan_where_the_sampler_adds_no_noise(model, patch, sample, call, samp
     """Locked to the plan, another prompt computes just these steps; with noise in every step there is none to make."""
     measuring = patch(model, preset="measure only")
     sample(measuring.model, steps=20, sampler_name=sampler)
-    bends = [record.bend for record in measuring.runs()[-1].records]
-    assert bends[:2] == [None, None] and all((bend is not None) is told for bend in bends[2:])
+    turns = [record.turns for record in measuring.runs()[-1].records]
+    assert [len(row or ()) for row in turns] == [step if told else 0 for step in range(20)]
     *_, report, plan = call("AdaCacheCalibrate", handle=measuring.handle, target="computed steps (%)", amount=50.0)
     assert bool(plan) is told and ("plan: none" in report) is not told
     if told:
