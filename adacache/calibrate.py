@@ -84,7 +84,7 @@ def propose(
     by_motion = [count for _, count in sorted(zip((run.score or 0.0 for run in runs), each, strict=True))]
     info = used[0].info
     computed = fmean(each)
-    plan = fitted_plan(used, computed if wanted is None else wanted, sums_history(info.sampler))
+    fitted = fitted_plan(used, computed if wanted is None else wanted, sums_history(info.sampler))
     return Calibration(
         codebook=str(codebook),
         steps=steps,
@@ -103,7 +103,8 @@ def propose(
         family=info.family,
         shape=info.shape,
         sampler=info.sampler,
-        plan=str(plan) if plan else "",
+        plan=str(fitted.plan) if fitted else "",
+        plan_gain=fitted.gain if fitted else 0.0,
     )
 
 

@@ -14,6 +14,7 @@ from .record import finite
 from .settings import Codebook
 
 VERSION = 1
+LEAST_GAIN = 0.5  # dB; less than that is within what runs differ by
 LONGEST_TEXT = 64 * 1024  # characters; a calibration takes less than one thousand
 
 SPEED_UP = "speed-up (x)"
@@ -45,6 +46,7 @@ class Calibration:
         runs: how many measured runs it is from.
         family, shape, sampler: what the runs were of.
         plan: a locked schedule of as many computed steps, placed where this model needs them; "" where none was made.
+        plan_gain: by how many dB it should come out closer than the steps that a preset chooses.
     """
 
     codebook: str
@@ -65,6 +67,7 @@ class Calibration:
     shape: tuple[int, ...] = ()
     sampler: str = ""
     plan: str = ""
+    plan_gain: float = 0.0
 
     def __post_init__(self) -> None:
         # What a person may have edited is checked when it is read, not in the middle of a run.
@@ -120,12 +123,7 @@ class Calibration:
         if self.norm is not None:
             used = "connect moreg" if self.with_moreg else "not used: leave moreg unconnected"
             lines.append(f"MoReg norm {self.norm:g}, power {self.power:g} ({used})")
-        lines.append(
-            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by "
-            "intent: mostly closer at this speed, and the same steps for every video"
-            if self.plan
-            else "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
-        )
+        lines.append(self._plan_in_words())
         if not self.runs:
             lines.append("Nothing was measured for it: the prediction is only what its text says.")
         elif self.with_moreg and self.runs < 6:
@@ -136,6 +134,15 @@ class Calibration:
                 "differ in motion tell more."
             )
         return "\n".join(lines)
+
+    def _plan_in_words(self) -> str:
+        if not self.plan:
+            return "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
+        how = f"about {self.plan_gain:.1f} dB closer than" if self.plan_gain >= LEAST_GAIN else "about as close as"
+        return (
+            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent. "
+            f"By these runs it is {how} a preset of as many steps; every video computes the same ones"
+        )
 
     def as_text(self) -> str:
         """Versioned JSON for people and for `from_text`."""

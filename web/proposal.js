@@ -5,6 +5,7 @@ import { clean, finite, isObject } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 
+const LEAST_GAIN = 0.5; // dB; less than that is within what runs differ by
 const LONGEST = 10_000; // characters of a calibration, which takes less than a thousand
 
 /** Whether a codebook can be proposed from a run. @param {Run | undefined} run */
@@ -44,7 +45,11 @@ function textOf(plain) {
 function wordsOf(found) {
     const [computed, steps] = [finite(found.computed), finite(found.steps)];
     if (computed === null || steps === null) throw new Refused("the server's answer was not understood");
-    const plan = clean(found.plan, 200) ? "Its plan output is for locked_schedule in place of the codebook. " : "";
+    const gain = finite(found.plan_gain) ?? 0;
+    const closer = gain >= LEAST_GAIN ? `, about ${gain.toFixed(1)} dB closer than a preset of as many steps` : "";
+    const plan = clean(found.plan, 200)
+        ? `Its plan output is for locked_schedule in place of the codebook${closer}. `
+        : "";
     return (
         `Codebook for about twice the speed, ${computed.toFixed(1)} of ${steps} steps computed: ` +
         `${clean(found.codebook, 200)}. The calibration is copied; paste it into AdaCache Load Calibration. ` +

@@ -169,7 +169,9 @@ export class RunStore extends EventTarget {
     /** @param {Entry} entry */
     _measure(entry) {
         const words = entry.run.note.length + entry.run.codebook.length + entry.run.end_detail.length;
-        entry.bytes = 3000 + 2 * (words + JSON.stringify(entry.run.settings).length) + 260 * entry.run.records.length;
+        const turns = entry.run.records.reduce((sum, record) => sum + (record.turns?.length ?? 0), 0);
+        const text = words + JSON.stringify(entry.run.settings).length;
+        entry.bytes = 3000 + 2 * text + 260 * entry.run.records.length + 8 * turns;
     }
 
     /**

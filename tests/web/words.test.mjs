@@ -126,6 +126,19 @@ test("JSON that was exported is read again, the same", () => {
     }
 });
 
+test("turns of a measured run go with the JSON, whole or not at all, and not with the CSV", () => {
+    const turns = [null, [0.25], [-1e-9, 0.5], ["0.5", 1, 2], Array(5000).fill(1), { length: 4 }];
+    const plain = synthetic("measured", turns.length);
+    plain.records.forEach((record, n) => (record.turns = turns[n]));
+    const [read] = readFile(toJson([readRun({ ...plain, highest_sigma: 14.6 })]));
+    assert.deepEqual(
+        read.records.map((record) => record.turns),
+        [null, [0.25], [-1e-9, 0.5], null, null, null],
+    );
+    assert.equal(read.highest_sigma, 14.6);
+    assert.doesNotMatch(toCsv([read]), /turns/);
+});
+
 test("CSV has a row per evaluation, and no formulas", () => {
     const odd = synthetic("odd", 3);
     odd.records[0].reason = '=cmd|"x"';
