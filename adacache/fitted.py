@@ -26,20 +26,30 @@ from .paced import CORRECTED, CORRECTED_LATER
 from .plan import Planner
 from .trace import Trace
 
-GROWTH = 1.25
-"""An error of the latent is one of 1 / (1 - sigma) times its size in the video, and grows to this power of it."""
+
+class Assumed(NamedTuple):
+    """What no run tells, by the kind of sampler.
+
+    Attributes:
+        growth: an error of the latent is one of 1 / (1 - sigma) times its size in the video, and grows to this power.
+        unseen: how far a direction computed before a shift of the latent is off, in shifts per noise level.
+        kept: so much of the steps, from the first, stay as in the usual plan. How early errors grow differs from video
+            to video, and reuse there is what ruins videos.
+    """
+
+    growth: float
+    unseen: float
+    kept: float
+
+
+AT_ONCE = Assumed(growth=1.25, unseen=1.0, kept=1 / 3)
+LATER = Assumed(growth=1.5, unseen=3.0, kept=1 / 2)
+"""Of samplers that sum denoised latents of several steps, on which a shift acts later: there the error is told less
+well, and the plan changes less."""
 
 LEAST_SIGNAL = 1e-2  # an error in next to nothing but noise does not grow without bounds
 TREND = 0.8  # how much of the trend forecasts carry on; `forecast.py` tunes it by itself
-UNSEEN, UNSEEN_LATER = 1.0, 2.0
-"""How far a direction computed before a shift of the latent is off, in shifts per noise level: of samplers on which the
-shift acts at once, and of those that sum denoised latents of several steps."""
-
 APART = 1.0  # weight of the intervals' errors each by itself: that they cancel in these runs is partly chance
-KEPT = 1 / 3
-"""So much of the steps, from the first, stay as in the usual plan: how early errors grow, from video to video, no run
-tells, and reuse there is what ruins videos."""
-
 LEAST_WRONG = 1e-30  # a run in which no plan goes wrong tells nothing
 FEWEST = 4  # the first three steps and the last
 
@@ -76,13 +86,13 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
     if count < steps:
         sigmas = [record.sigma for record in known[0][0].records]
         highest = known[0][0].highest_sigma or max(sigmas)
-        unseen = UNSEEN_LATER if sums_history else UNSEEN
+        assumed = LATER if sums_history else AT_ONCE
         # Each run counts by what the usual plan gets wrong in it, or the hardest would decide alone.
-        wrong = [float(Errors(sigmas, highest, products, unseen).of(torch.tensor([plan]))) for _, products in known]
+        wrong = [float(Errors(sigmas, highest, products, assumed).of(torch.tensor([plan]))) for _, products in known]
         shares = [products / each for (_, products), each in zip(known, wrong, strict=True) if each > LEAST_WRONG]
         if shares:
-            kept = sum(step < KEPT * steps for step in plan)
-            errors = Errors(sigmas, highest, torch.stack(shares).mean(0), unseen)
+            kept = sum(step < assumed.kept * steps for step in plan)
+            errors = Errors(sigmas, highest, torch.stack(shares).mean(0), assumed)
             usual, plan = plan, _improved(plan, max(first, kept), errors)
             before, after = errors.of(torch.tensor([usual, plan])).tolist()
             gain = 10 * math.log10(before / max(after, LEAST_WRONG))
@@ -118,7 +128,6 @@ class Errors:
         sigmas: noise level of each step.
         highest: the model's highest one.
         products: mean products of the directions less the first one's, [steps, steps].
-        unseen: `UNSEEN` or `UNSEEN_LATER`.
 
     Attributes:
         line: what the line between a and b adds up to too much, as weights of the directions, [a, b, step].
@@ -127,7 +136,7 @@ class Errors:
         unseen: what part of a shift at b goes wrong until the next computed step, [b, next].
     """
 
-    def __init__(self, sigmas: Sequence[float], highest: float, products: Tensor, unseen: float = UNSEEN) -> None:
+    def __init__(self, sigmas: Sequence[float], highest: float, products: Tensor, assumed: Assumed = AT_ONCE) -> None:
         steps, self.products = len(sigmas), products
         ends = torch.tensor([*sigmas, 0.0], dtype=torch.float64)
         sigma, lengths = ends[:-1], ends.diff()
@@ -141,7 +150,7 @@ class Errors:
         line = torch.where(inside, -lengths, 0.0)
         line[order, :, order] += moved - share
         line[:, order, order] += share
-        grown = signal**-GROWTH
+        grown = signal**-assumed.growth
         self.line = line * grown[:, None]
         self.alone = torch.einsum("abi,ij,abj->ab", self.line, products, self.line)
         # The shift: the line's sum, less what the forecast at a had carried on from the computed step before it.
@@ -152,7 +161,7 @@ class Errors:
         turned = products[None] - square[:, None] - products[:, None] + products[..., None]
         self.shift = share**2 * chord - 2 * share * carried * turned + carried**2 * chord[..., None]
         self.shift = (self.shift * (moved != 0) * grown**2).clamp_min(0.0)
-        self.unseen = unseen * (1 - ends / sigma[:, None])  # at the end the noise level is 0
+        self.unseen = assumed.unseen * (1 - ends / sigma[:, None])  # at the end the noise level is 0
 
     def of(self, plans: Tensor) -> Tensor:
         """Mean square error of the video, up to a factor, [plans].

@@ -13,7 +13,7 @@ from torch import Tensor
 from adacache import Calibration, CalibrationError, LockedPlan, Reason, Record, Run, RunInfo, Settings, Target, Trace
 from adacache.calibrate import propose
 from adacache.calibration import COMPUTED
-from adacache.fitted import APART, GROWTH, KEPT, TREND, UNSEEN, Errors, fitted_plan
+from adacache.fitted import APART, AT_ONCE, TREND, Errors, fitted_plan
 from adacache.noise import log_snr
 from adacache.paced import CORRECTED
 from adacache.plan import Planner
@@ -78,9 +78,9 @@ def by_hand(directions: Tensor, plan: list[int]) -> float:
                 trend = (directions[a] - directions[before]) / (sigmas[a] - sigmas[before])
                 forecast = forecast + TREND * trend * (sigmas[t] - sigmas[a])
             off, shift = off + length * (line - directions[t]), shift + length * (line - forecast)
-        grown = (1 - sigmas[b]) ** -GROWTH
+        grown = (1 - sigmas[b]) ** -AT_ONCE.growth
         following = sigmas[plan[number + 2]] if number + 2 < len(plan) else 0.0
-        unseen = UNSEEN * (sigmas[b] - following) / sigmas[b]
+        unseen = AT_ONCE.unseen * (sigmas[b] - following) / sigmas[b]
         together += grown * off
         wrong += grown**2 * (APART * off.square().mean() + unseen**2 * shift.square().mean())
     return float(wrong + together.square().mean())
@@ -130,7 +130,7 @@ def test_no_single_move_is_better() -> None:
     run = walk(late=2.0)
     plan, wrong = found(trace(run)), errors(run)
     least = float(wrong.of(torch.tensor([plan])))
-    kept = [step for step in usual(12) if step < KEPT * STEPS]
+    kept = [step for step in usual(12) if step < AT_ONCE.kept * STEPS]
     inner = range(kept[-1] + 1, STEPS - 1)
     moved = [step for step in plan if step in inner]
     moves = torch.tensor([sorted({*plan} - {old} | {new}) for old in moved for new in inner if new not in plan])
