@@ -104,7 +104,7 @@ def propose(
         shape=info.shape,
         sampler=info.sampler,
         plan=str(fitted.plan) if fitted else "",
-        plan_gain=fitted.gain if fitted else 0.0,
+        plan_gain=fitted.gain if fitted else None,
     )
 
 

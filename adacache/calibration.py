@@ -46,7 +46,7 @@ class Calibration:
         runs: how many measured runs it is from.
         family, shape, sampler: what the runs were of.
         plan: a locked schedule of as many computed steps, placed where this model needs them; "" where none was made.
-        plan_gain: by how many dB it should come out closer than the steps that a preset chooses.
+        plan_gain: by how many dB it should come out closer than the steps that a preset chooses; None: not known.
     """
 
     codebook: str
@@ -67,7 +67,7 @@ class Calibration:
     shape: tuple[int, ...] = ()
     sampler: str = ""
     plan: str = ""
-    plan_gain: float = 0.0
+    plan_gain: float | None = None
 
     def __post_init__(self) -> None:
         # What a person may have edited is checked when it is read, not in the middle of a run.
@@ -138,11 +138,13 @@ class Calibration:
     def _plan_in_words(self) -> str:
         if not self.plan:
             return "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
-        how = f"about {self.plan_gain:.1f} dB closer than" if self.plan_gain >= LEAST_GAIN else "about as close as"
-        return (
-            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent. "
-            f"By these runs it is {how} a preset of as many steps; every video computes the same ones"
+        told = (
+            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent"
         )
+        if self.plan_gain is not None:
+            how = f"about {self.plan_gain:.1f} dB closer than" if self.plan_gain >= LEAST_GAIN else "about as close as"
+            told += f". By these runs it is {how} a preset of as many steps"
+        return f"{told}; every video computes the same ones"
 
     def as_text(self) -> str:
         """Versioned JSON for people and for `from_text`."""

@@ -208,6 +208,7 @@ def test_it_travels_with_the_calibration() -> None:
         replace(one, steps=20)
     assert "By these runs it is about as close as a preset of as many steps" in one.report()
     assert one.plan_gain < 0.5 and "about 3.2 dB closer than" in replace(one, plan_gain=3.2).report()
+    assert "By these runs" not in replace(one, plan_gain=None).report(), "of an older version"
     old = replace(one, plan="")
     assert "plan: none" in Calibration.from_text(old.as_text()).report()
 
