@@ -167,6 +167,13 @@ def test_runs_are_averaged_and_counts_have_bounds() -> None:
     assert fitted_plan([one], 99).plan.computed == tuple(range(1, 31))
 
 
+def test_runs_of_other_noise_levels_do_not_count() -> None:
+    """With another shift, the same step is another one; the last run decides."""
+    mine, other = trace(walk(1, late=1.0)), trace(walk(2, late=0.1))
+    records = [replace(r, sigma=r.sigma**2) for r in other.records]
+    assert found(replace(other, records=records), mine) == found(mine) != found(other, mine)
+
+
 def test_runs_that_do_not_tell_give_no_plan() -> None:
     """Of samplers that add noise, of older versions, or broken ones; a run that tells is used without them."""
     silent, good = trace(), trace(walk())
@@ -174,6 +181,10 @@ def test_runs_that_do_not_tell_give_no_plan() -> None:
     for spoilt in (lambda row: (math.nan, *row[1:]), lambda row: (*row[:-1], -1.0), lambda row: row[1:]):
         records = [replace(r, turns=spoilt(r.turns) if r.step == 9 else r.turns) for r in good.records]
         broken.append(replace(good, records=records))
+    for sigma in (0.0, math.nan, good.records[7].sigma):
+        records = [replace(r, sigma=sigma) if r.step == 9 else r for r in good.records]
+        broken.append(replace(good, records=records))
+    broken.append(replace(good, records=good.records[::-1]))
     assert fitted_plan([silent, *broken], 12) is None
     assert fitted_plan([silent, good, *broken], 12) == fitted_plan([good], 12)
 
