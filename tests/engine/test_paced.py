@@ -95,6 +95,18 @@ def test_motion_moves_the_budget() -> None:
     assert counts == sorted(set(counts))
 
 
+def test_motion_leaves_the_start_alone() -> None:
+    """However little or much moves, the first third is the preset's; from there the pace is 0.7 to 1.5 times its own."""
+    usual = computed(PacedSchedule(30, 0.4))
+    begun = [step for step in usual if step <= 10]
+    for score, low, high in ((0.01, 10, 11), (0.9, 13, 15)):
+        for weight in (0, 1000):
+            moreg = MoReg(MoRegSettings(norm=0.3, gradient_weight=weight), 30)
+            steps = computed(PacedSchedule(30, 0.4, moreg=moreg), score)
+            assert [step for step in steps if step <= 10] == begun
+            assert low <= len(steps) <= high
+
+
 def test_forced_and_broken_distances() -> None:
     """A caller may force a step; a distance that is no number computes the next step."""
     schedule = PacedSchedule(30, 1 / 3)
