@@ -96,7 +96,7 @@ def test_motion_moves_the_budget() -> None:
 
 
 def test_motion_leaves_the_start_alone() -> None:
-    """However little or much moves, the first third is the preset's; from there the pace is 0.7 to 1.5 times its own."""
+    """However much moves, the first third is the preset's; from there the pace is 0.7 to 1.5 times its own."""
     usual = computed(PacedSchedule(30, 0.4))
     begun = [step for step in usual if step <= 10]
     for score, low, high in ((0.01, 10, 11), (0.9, 13, 15)):
