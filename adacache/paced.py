@@ -45,8 +45,8 @@ UNCORRECTED = Cost(early=5.0, late=1.3)
 
 
 MOTION_FROM, PACES = 1 / 3, (0.7, 1.5)
-"""Motion changes the plan from this part of the steps on, by these factors at most: every video needs the start. From the
-first step on and by half to double, connecting MoReg cost 6 dB at equal computed steps on the demo network."""
+"""Motion changes the plan from this part of the steps on, by these factors at most: every video needs the start. From
+the first step on and by half to double, connecting MoReg cost 6 dB at equal computed steps on the demo network."""
 
 
 class PacedSchedule(Schedule):
