@@ -155,7 +155,7 @@ def plot(rows: Rows, path: Path) -> None:
         axes.annotate(method, (30, y), xytext=(0, 3), textcoords="offset points", ha="right", color="#868e96")
     axes.set(xlabel="computed steps of 30", ylabel="PSNR against the uncached video, dB", xlim=(7, 30.5))
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=8, ncols=2, loc=(0.58, 0.52), framealpha=0.9)
+    axes.legend(fontsize=7.5, ncols=2, loc=(0.575, 0.52), framealpha=0.9, handlelength=1.2, columnspacing=1.0)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
