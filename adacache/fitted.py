@@ -24,7 +24,6 @@ from torch import Tensor
 from .locked import LockedPlan
 from .noise import log_snr, mixes
 from .paced import CORRECTED, CORRECTED_LATER
-from .plan import Planner
 from .trace import Trace
 
 
@@ -83,8 +82,7 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
     steps = model.steps
     general = CORRECTED_LATER if sums_history else CORRECTED
     count = min(steps, max(FEWEST, round(computed)))
-    first = general.first(count)
-    plan = [*range(first), *Planner(general.weights(steps)).placed(first - 1, count - first)]
+    plan = general.plan(steps, count)
     gain = 0.0
     if count < steps:
         sigmas = _sigmas(model)
@@ -96,7 +94,7 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
         if shares:
             kept = sum(step < assumed.kept * steps for step in plan)
             errors = Errors(sigmas, highest, torch.stack(shares).mean(0), assumed)
-            usual, plan = plan, _improved(plan, max(first, kept), errors)
+            usual, plan = plan, _improved(plan, max(general.first(count), kept), errors)
             before, after = errors.of(torch.tensor([usual, plan])).tolist()
             gain = 10 * math.log10(before / max(after, LEAST_WRONG))
     return Fitted(LockedPlan(steps, tuple(step + 1 for step in plan)), gain)

@@ -34,6 +34,11 @@ class Cost(NamedTuple):
         """How many of the first steps are computed in one piece, of so many in all."""
         return max(3, int(self.piece * computed))
 
+    def plan(self, steps: int, computed: int) -> list[int]:
+        """So many computed steps, counted from 0, where the worst interval costs least."""
+        first = self.first(computed)
+        return [*range(first), *Planner(self.weights(steps)).placed(first - 1, computed - first)]
+
 
 CORRECTED = Cost(early=3.7, late=1.5)
 CORRECTED_LATER = CORRECTED._replace(piece=0.5)
@@ -42,7 +47,6 @@ unevenness that they carry on. In one piece they are worth 1 dB on the demo netw
 steps, and 2 at the 10th percentile."""
 UNCORRECTED = Cost(early=5.0, late=1.3)
 """Where nothing makes good what an interval got wrong (see `correction.py`), the first ones weigh more."""
-
 
 MOTION_FROM, PACES = 1 / 3, (0.7, 1.5)
 """Motion changes the plan from this part of the steps on, by these factors at most: every video needs the start. From

@@ -147,7 +147,7 @@ def test_computed_steps_go_where_directions_turn() -> None:
     assert len(straight) == len(late) == 12
     assert sum(late) > sum(straight)
     for plan in (straight, late):
-        assert plan[:6] == usual(12)[:6] and plan[-1] == 29, "the first quarter and the last step are as usual"
+        assert plan[:7] == usual(12)[:7] and plan[-1] == 29, "the first third and the last step are as usual"
 
 
 def test_half_lies_in_one_piece_where_corrections_arrive_later() -> None:
