@@ -72,7 +72,8 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     min=0.0,
                     max=1000.0,
                     step=0.5,
-                    tooltip="How much a change of motion between computed steps counts. 0 ignores it.",
+                    tooltip="How much a change of motion between computed steps counts. 0 ignores it, and so do "
+                    "near-lossless, balanced, fast and turbo without a codebook.",
                 ),
                 io.Int.Input(
                     "first_step",
