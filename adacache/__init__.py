@@ -8,8 +8,8 @@ gives the same outputs because all blocks are computed or reused together.
 from .blocks import run_blocks
 from .calibrate import Target, propose
 from .calibration import Calibration, CalibrationError
-from .distance import FrameGrid
 from .locked import LockedPlan
+from .measures import FrameGrid
 from .moreg import MoRegSettings
 from .paced import PacedSchedule
 from .run import FEWEST_STEPS, Run

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .distance import FrameGrid
 from .evaluation import Evaluation
+from .measures import FrameGrid
 
 Probe = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -42,7 +42,7 @@ def run_blocks(
         probe: called with the middle block, its input and its output; returns what the distance is taken of,
             a tensor that nobody else keeps or writes.
     """
-    call = evaluation.call([key], grid)
+    call = evaluation.trunk([key], grid)
     call.enter(x)
     if not call.compute:
         return call.reuse(x)[0]

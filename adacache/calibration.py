@@ -9,9 +9,10 @@ from typing import Any
 
 from .locked import LockedPlan
 from .moreg import MoRegSettings
-from .reading import FieldError, read
+from .reading import FieldError, read, shown
 from .record import finite
 from .settings import Codebook
+from .trace import ANSWER
 
 VERSION = 1
 LEAST_GAIN = 0.5  # dB; less than that is within what runs differ by
@@ -47,6 +48,7 @@ class Calibration:
         family, shape, sampler: what the runs were of.
         plan: a locked schedule of as many computed steps, placed where this model needs them; "" where none was made.
         plan_gain: by how many dB it should come out closer than the steps that a preset chooses; None: not known.
+        measured: what the runs were measured on, `trace.ANSWER`; thresholds for something else mean nothing here.
     """
 
     codebook: str
@@ -68,6 +70,7 @@ class Calibration:
     sampler: str = ""
     plan: str = ""
     plan_gain: float | None = None
+    measured: str = ANSWER
 
     def __post_init__(self) -> None:
         # What a person may have edited is checked when it is read, not in the middle of a run.
@@ -172,6 +175,13 @@ class Calibration:
         if version > VERSION:
             raise CalibrationError(
                 f"this calibration has version {version}; this pack reads up to {VERSION}: update it"
+            )
+        measured = plain.get("measured")
+        if measured != ANSWER:
+            on = shown(measured) if measured else "what blocks inside the network add"
+            raise CalibrationError(
+                f"measured: it is from runs that were measured on {on}; presets of this version go by {ANSWER}. "
+                "Measure again with AdaCache Calibrate"
             )
         return cls._checked(plain)
 

@@ -57,11 +57,15 @@ class Correction:
     Args:
         sigmas: the sampler's noise levels, one more than steps.
         highest: the model's highest noise level; a sampling may begin lower. None: the first of `sigmas`.
+
+    Attributes:
+        peak_bytes: most bytes that it held.
     """
 
     def __init__(self, sigmas: Sequence[float], highest: float | None = None) -> None:
         self.sigmas = [float(sigma) for sigma in sigmas]
         self.highest = self.sigmas[0] if highest is None else highest
+        self.peak_bytes = 0
         self.clear()
 
     def clear(self) -> None:
@@ -97,6 +101,7 @@ class Correction:
                 self._moved = direction * length if self._moved is None else self._moved.add_(direction, alpha=length)
                 self._length += length
                 self._moment += length * (at - self._at)
+            self._count()
             return denoised
         known, moved = self._known, self._moved
         share = self._moment / (at - self._at) if moved is not None and at != self._at else 0.0
@@ -109,4 +114,9 @@ class Correction:
         self._known = direction + answer * shift
         # One that shrinks is left to the network: its embedding of the shifted latent does that by itself.
         self._growth = answer * shift if answer < 0 else None
+        self._count()
         return (x.float() - sigma * (self._known + shift / length)).to(denoised.dtype)
+
+    def _count(self) -> None:
+        kept = (self._known, self._growth, self._moved)
+        self.peak_bytes = max(self.peak_bytes, sum(tensor.nbytes for tensor in kept if tensor is not None))

@@ -1,23 +1,22 @@
-"""One evaluation of the network, and the network calls it is made of."""
+"""One evaluation of the network: a decision for all its streams, and the sums that they measured."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .distance import FrameGrid, change_sums, motion_score, motion_sums, relative_change
-from .forecast import add_forecast, fit
-from .residual import Parts, alike
+from .cache import Cache, Parts, Stream, alike
+from .extrapolation import advance, extrapolated
+from .measures import FrameGrid, change_sums, motion_score, motion_sums, relative_change
+from .ranks import Ranks
 from .schedule import Decision, Reason
-
-if TYPE_CHECKING:
-    from .run import Run
+from .stopwatch import Stopwatch
 
 
 class StreamKey(NamedTuple):
@@ -34,15 +33,30 @@ class StreamKey(NamedTuple):
     turn: int
 
 
+class Looks(NamedTuple):
+    """What an evaluation looks at besides the change of its probes.
+
+    Attributes:
+        strides: frame steps of the motion score; none leaves motion out.
+        observe: called with a stream and its new probe, gives more sums to read; None where nobody asks.
+        ranks: the processes among which the token sequence is split, if it is.
+    """
+
+    strides: tuple[int, ...] = ()
+    observe: Callable[[StreamKey, Tensor], Tensor | None] | None = None
+    ranks: Ranks | None = None
+
+
 class Measured(NamedTuple):
     """What an evaluation measured over all its streams; None for what it could not.
 
     Attributes:
         change: relative change of the probe.
         score: motion score.
-        error: |R - forecast| / |R|, how far the forecast of the step just computed was off.
-        gain: mean gain of the streams' next forecasts.
-        far: relative change of the probe since the anchor, an older one.
+        error: |A - extrapolated| / |A|, how far the extrapolation of the step just computed was off.
+        gain: mean gain of the streams' next extrapolations.
+        far: relative change of the probe since an older one, where a measuring run asks for it.
+        sigma: the noise level that the network was given.
     """
 
     change: float | None = None
@@ -50,33 +64,70 @@ class Measured(NamedTuple):
     error: float | None = None
     gain: float | None = None
     far: float | None = None
+    sigma: float | None = None
 
 
 class Evaluation:
-    """One evaluation: a decision for all its network calls, and the sums that they measured."""
+    """One evaluation: a decision for all its calls, and the sums that they measured.
 
-    def __init__(self, run: Run, decision: Decision, place: int = 0, sigma: float = 0.0) -> None:
-        self.run = run
-        self.sigma = sigma
+    Args:
+        cache: the run's.
+        decision: whether to compute, and why.
+        place: the evaluation's place in its step, from 0; only a step's first evaluation is measured.
+        sigma: its noise level.
+        looks: what is looked at besides.
+        refused: asks whether the run has given up caching.
+        where: the device that computes it, whose time is taken.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        decision: Decision,
+        place: int = 0,
+        sigma: float = 0.0,
+        looks: Looks = Looks(),  # noqa: B008 it cannot change
+        refused: Callable[[], bool] = lambda: False,
+        where: torch.device | None = None,
+    ) -> None:
+        self.watch = Stopwatch(where)
+        self.cache = cache
         self.decision = decision
         self.place = place
+        self.sigma = sigma
+        self.looks = looks
+        self.refused = refused
         self.calls: list[Call] = []
+        self.level: Tensor | None = None  # the noise level as the device has it, to be checked where something is read
         self._seen: Counter[Hashable] = Counter()
         self._lock = Lock()  # a host may make its calls from several threads, one per device
 
-    def call(self, keys: Sequence[Hashable], grid: FrameGrid | None = None) -> Call:
-        """A network call whose batch holds one equal chunk of rows per key.
+    def trunk(self, keys: Sequence[Hashable], grid: FrameGrid | None = None) -> TrunkCall:
+        """A network call that reuses the trunk's residual; its batch holds one equal chunk of rows per key.
 
         Args:
             keys: what tells the chunks apart; the same key again in this evaluation is another stream.
             grid: where the video's frames are in the token sequence; None leaves motion out.
         """
+        return self._made(keys, lambda streams: TrunkCall(self, streams, grid))
+
+    def answer(self, keys: Sequence[Hashable], like: Sequence[Parts], frames: int = 0) -> AnswerCall:
+        """A network call that reuses the network's answers, one per key.
+
+        Args:
+            keys: what tells the answers apart.
+            like: tensors of the shape of each answer; on a reused call, of its device.
+            frames: the axis of an answer's first part along which its frames lie; 0 where there are none.
+        """
+        return self._made(keys, lambda streams: AnswerCall(self, streams, like, frames))
+
+    def _made(self, keys: Sequence[Hashable], make: Callable[[list[StreamKey]], _Call]) -> _Call:
         with self._lock:
             streams = []
             for key in keys:
                 streams.append(StreamKey(self.place, key, self._seen[key]))
                 self._seen[key] += 1
-            call = Call(self.run, streams, grid, self.decision.compute, self.sigma)
+            call = make(streams)
             self.calls.append(call)
             return call
 
@@ -85,41 +136,48 @@ class Evaluation:
         return {stream for call in self.calls for stream in call.streams}
 
     def captured(self) -> set[StreamKey]:
-        """The streams whose residual was kept in this evaluation."""
+        """The streams of which something was kept in this evaluation."""
         return {stream for call in self.calls for stream in call.captured}
+
+    def passes(self) -> tuple[int, int]:
+        """How many passes of streams there were, and how many of them were computed."""
+        return sum(len(call.streams) for call in self.calls), sum(
+            len(call.streams) for call in self.calls if call.compute
+        )
 
     def outcome(self) -> tuple[bool, Reason]:
         """Whether anything was computed, and why."""
         if self.decision.compute:
-            return True, Reason.REFUSED if self.run.refused else self.decision.reason
+            return True, Reason.REFUSED if self.refused() else self.decision.reason
         if any(call.compute for call in self.calls):
-            return True, Reason.REFUSED if self.run.refused else Reason.MISSING
+            return True, Reason.REFUSED if self.refused() else Reason.MISSING
         return False, self.decision.reason
 
     def read(self) -> Measured:
         """The sums over all streams: the one device sync of an evaluation."""
         found = [[sums for call in self.calls if (sums := getattr(call, name)) is not None] for name in _SUMS]
         totals = [_total(sums) for sums in found if sums]
-        if not totals:
+        if not totals and self.level is None:
             return Measured()
-        joined = torch.cat([total.to(totals[0].device) for total in totals])
-        if self.run.ranks:
-            joined = self.run.ranks.total(joined)
+        joined = torch.cat([total.to(totals[0].device) for total in totals]) if totals else torch.empty(0)
+        if self.looks.ranks:
+            joined = self.looks.ranks.total(joined)
+        if self.level is not None:
+            joined = torch.cat([joined.to(self.level.device), self.level.float().reshape(1)])
         values = iter(joined.tolist())
-        changes, forecasts, motions, fars = (
-            [next(values) for _ in range(len(sums[0]) if sums else 0)] for sums in found
-        )
+        changes, errors, motions, fars = ([next(values) for _ in range(len(sums[0]) if sums else 0)] for sums in found)
         return Measured(
             relative_change(changes) if changes else None,
             motion_score(motions) if motions else None,
-            math.sqrt(forecasts[0] / forecasts[1]) if forecasts and forecasts[1] > 0 else None,
-            forecasts[2] / forecasts[3] if forecasts else None,
+            math.sqrt(errors[0] / errors[1]) if errors and errors[1] > 0 else None,
+            errors[2] / errors[3] if errors else None,
             relative_change(fars) if fars else None,
+            next(values, None),
         )
 
 
 # What a call measures, as sums that merge over calls.
-_SUMS = ("changes", "forecasts", "motions", "fars")
+_SUMS = ("changes", "errors", "motions", "fars")
 
 
 def _total(sums: Sequence[Tensor]) -> Tensor:
@@ -130,41 +188,67 @@ def _total(sums: Sequence[Tensor]) -> Tensor:
 class Call:
     """One network call: computes and captures, or reuses.
 
+    Attributes:
+        compute: whether the network must be asked.
+        streams: one per chunk of rows.
+        captured: those of which something was kept.
+        changes, errors, motions, fars: sums; see `measures.py` and `extrapolation.advance`.
+    """
+
+    def __init__(self, evaluation: Evaluation, streams: list[StreamKey]) -> None:
+        self.compute = evaluation.decision.compute or not all(key in evaluation.cache for key in streams)
+        self.streams = streams
+        self.captured: list[StreamKey] = []
+        self.changes: Tensor | None = None
+        self.errors: Tensor | None = None
+        self.motions: Tensor | None = None
+        self.fars: Tensor | None = None
+        self._cache = evaluation.cache
+        self._planned = evaluation.decision.compute
+        self._refused = evaluation.refused
+        self._looks = evaluation.looks
+        self._sigma = evaluation.sigma
+        self.measures = evaluation.place == 0
+
+    def _measure(self, key: StreamKey, probe: Tensor, old: Tensor | None) -> None:
+        """The change since `old`, where it is like the new probe, and what else is looked at."""
+        if old is not None and alike((old,), (probe,)):
+            self.changes = _plus(self.changes, change_sums(probe, old))
+        if self._looks.observe and (sums := self._looks.observe(key, probe)) is not None:
+            self.fars = _plus(self.fars, sums)
+
+    def _move(self, frames: Tensor) -> None:
+        """The motion between (rows, frames, ...), where any stride fits."""
+        if any(stride < frames.shape[1] for stride in self._looks.strides):
+            self.motions = _plus(self.motions, motion_sums(frames, self._looks.strides))
+
+
+class TrunkCall(Call):
+    """A call whose trunk's residual is reused, as published: held, in the network's own precision.
+
     The trunk is entered with `enter`, measured with `measure` and left with `leave`; `commit` keeps what was
     captured once the call has returned, so that a call that dies half way leaves nothing behind. A reused call
     asks `reuse` instead. A hidden state is one tensor for most networks, and several for those that carry more
     than the video, such as video and sound; each has the batch's rows first.
     """
 
-    def __init__(
-        self, run: Run, streams: list[StreamKey], grid: FrameGrid | None, compute: bool, sigma: float = 0.0
-    ) -> None:
-        self.compute = compute or not all(key in run.cache for key in streams)
-        self.captured: list[StreamKey] = []
-        self.changes: Tensor | None = None
-        self.motions: Tensor | None = None
-        self.forecasts: Tensor | None = None
-        self.fars: Tensor | None = None
-        self._sigma = sigma
-        self._planned = compute
-        self._run = run
-        self.streams = streams
+    def __init__(self, evaluation: Evaluation, streams: list[StreamKey], grid: FrameGrid | None) -> None:
+        super().__init__(evaluation, streams)
         self._grid = grid
-        self._base: Parts | None = None
+        self._base: list[Parts] | None = None  # per stream: the trunk's input, then its residual
         self._probe: Tensor | None = None
-
-    @property
-    def measures(self) -> bool:
-        """Whether the probe of this call is looked at: only a step's first evaluation decides."""
-        return self.streams[0].place == 0
 
     def enter(self, *hidden: Tensor) -> None:
         """Before the first block. Falls back to computing where the cached residuals do not fit."""
         even = all(part.shape[0] % len(self.streams) == 0 for part in hidden)
+        rows = self._chunks(hidden) if even else []
         if not self.compute:
-            self.compute = not (even and all(self._run.cache[key].fits(rows) for key, rows in self._rows(hidden)))
+            kept = [self._cache.get(key) for key in self.streams]
+            self.compute = not (even and all(s and s.fits(r) for s, r in zip(kept, rows, strict=True)))
         if self.compute and even:
-            self._base = tuple(part.detach().clone() for part in hidden)
+            # Nothing computed needs the old residual: it makes room for the new one.
+            self._cache.drop_values(set(self.streams))
+            self._base = [tuple(part.detach().clone() for part in parts) for parts in rows]
 
     def measure(self, probe: Tensor) -> None:
         """The probe of a computed call: a tensor of our own, that nobody else writes.
@@ -177,73 +261,118 @@ class Call:
 
     def leave(self, *hidden: Tensor) -> bool:
         """After the last block; False where the trunk's output cannot be compared with its input."""
-        if self._base is None or not alike(self._base, hidden):
+        rows = self._chunks(hidden) if self._base is not None else []
+        if self._base is None or not all(alike(b, o) for b, o in zip(self._base, rows, strict=True)):
             self._base = None
             return False
         # The residual takes the clone's memory.
-        for base, out in zip(self._base, hidden, strict=True):
-            torch.sub(out.detach(), base, out=base)
+        for base, out in zip(self._base, rows, strict=True):
+            for b, o in zip(base, out, strict=True):
+                torch.sub(o.detach(), b, out=b)
         return True
 
     @torch.no_grad()
     def reuse(self, *hidden: Tensor) -> Parts:
-        """x + R, or x plus what R is forecast to be by now, part by part, in fresh tensors."""
+        """x + R, part by part, in fresh tensors."""
         outs = tuple(torch.empty_like(part) for part in hidden)
-        for (key, rows), out_rows in zip(self._rows(hidden), self._chunks(outs), strict=True):
-            for part, (x, out) in enumerate(zip(rows, out_rows, strict=True)):
-                add_forecast(x, self._run.cache[key], part, self._sigma, out)
+        for key, rows, out_rows in zip(self.streams, self._chunks(hidden), self._chunks(outs), strict=True):
+            for x, kept, out in zip(rows, self._cache.get(key).value, out_rows, strict=True):
+                torch.add(x, kept.to(x.device, non_blocking=True), out=out)
         return outs
 
     @torch.no_grad()
     def commit(self) -> None:
         """Keep the captured residuals and probes, and measure the probes against the ones before."""
-        if self._base is None or self._run.refused:
+        if self._base is None or self._refused():
             return
-        for stream, (key, residual) in enumerate(self._rows(self._base)):
-            probe = self._probe.chunk(len(self.streams))[stream] if self._probe is not None else None
-            old = self._run.cache[key].probe
-            if probe is not None and old is not None and alike((old,), (probe,)):
-                self._measure(probe, old)
+        probes = self._probe.chunk(len(self.streams)) if self._probe is not None else [None] * len(self.streams)
+        passing = sum(part.nbytes for base in self._base for part in base)
+        passing += self._probe.nbytes if self._probe is not None else 0
+        for key, residual, probe in zip(self.streams, self._base, probes, strict=True):
+            before = self._cache.get(key)
+            if probe is not None:
+                self._measure(key, probe, before.probe if before else None)
+                self._motion(probe)
                 # The distance is taken between planned computations: a stream that only kept a new one company
                 # must not be measured from here, or decisions would depend on what was batched.
-                probe = probe if self._planned else old
-            anchor = self._run.cache[key].anchor if probe is not None and self._run.looks_far else None
-            if anchor is not None and alike((anchor,), (probe,)):
-                self.fars = _plus(self.fars, change_sums(probe, anchor))
-            trend = self._follow(key, residual) if self._run.cache.forecasts else None
-            self._run.cache.keep(key, residual, probe)
-            if probe is not None and self._run.sets_anchor:
-                self._run.cache.keep_anchor(key, probe)
-            if self._run.cache.forecasts:
-                self._run.cache.keep_trend(key, *(trend or (None, None)), self._sigma)
+                if not self._planned and before is not None and before.probe is not None:
+                    probe = before.probe
+            passing -= sum(part.nbytes for part in residual) + (probe.nbytes if probe is not None else 0)
+            self._cache.keep(key, Stream(residual, probe), max(0, passing))
             self.captured.append(key)
         self._base = self._probe = None
 
-    def _follow(self, key: StreamKey, residual: Parts) -> tuple[Parts, Tensor | None] | None:
-        """The stream's trend up to this residual, and how much of it is expected to go on."""
-        stream = self._run.cache[key]
-        if stream.residual is None or not alike(stream.residual, residual):
-            return None
-        change, gain, sums = fit(stream, residual, self._sigma)
-        if self.measures:
-            self.forecasts = _plus(self.forecasts, sums)
-        return change, gain
-
-    def _measure(self, probe: Tensor, old: Tensor) -> None:
-        self.changes = _plus(self.changes, change_sums(probe, old))
-        strides = self._run.strides
-        if not (strides and self._grid):
+    def _motion(self, probe: Tensor) -> None:
+        if not (self._looks.strides and self._grid):
             return
-        whole = self._run.ranks.whole(probe) if self._run.ranks else probe
+        whole = self._looks.ranks.whole(probe) if self._looks.ranks else probe
         if self._grid.fits(whole.shape[1]):
-            self.motions = _plus(self.motions, motion_sums(whole, self._grid, strides))
+            self._move(self._grid.cut(whole))
 
     def _chunks(self, hidden: Parts) -> list[Parts]:
         """Per stream, its rows of every part."""
         return list(zip(*(part.chunk(len(self.streams)) for part in hidden), strict=True))
 
-    def _rows(self, hidden: Parts) -> list[tuple[StreamKey, Parts]]:
-        return list(zip(self.streams, self._chunks(hidden), strict=True))
+
+class AnswerCall(Call):
+    """A call whose answers are reused: what the network returns for each stream, extrapolated or held.
+
+    Answers are float32 whatever the network's precision, and all that is kept has the latent's size.
+    """
+
+    def __init__(self, evaluation: Evaluation, streams: list[StreamKey], like: Sequence[Parts], frames: int) -> None:
+        super().__init__(evaluation, streams)
+        kept = [self._cache.get(key) for key in streams]
+        self.compute = self.compute or not all(s and s.fits(one) for s, one in zip(kept, like, strict=True))
+        self._devices = [one[0].device for one in like]
+        self._frames = frames
+
+    @torch.no_grad()
+    def reuse(self) -> list[Parts]:
+        """The answers that are expected by now, one per stream, in fresh tensors."""
+        pairs = zip(self.streams, self._devices, strict=True)
+        return [extrapolated(self._cache.get(key), self._sigma, device) for key, device in pairs]
+
+    @torch.no_grad()
+    def keep(self, answers: Sequence[Parts], extrapolates: bool) -> None:
+        """Keep the answers of a computed call, and measure them against the ones before.
+
+        Args:
+            answers: one per stream, tensors of our own.
+            extrapolates: keep their trend, too.
+        """
+        if self._refused():
+            return
+        passing = sum(part.nbytes for answer in answers for part in answer)
+        for key, answer in zip(self.streams, answers, strict=True):
+            old = self._cache.get(key)
+            old = old if old is not None and alike(old.value, answer) else None
+            if self.measures:
+                self._look(key, answer, old)
+            size = sum(part.nbytes for part in answer)
+            stream = Stream(answer, sigma=self._sigma)
+            if extrapolates and old is not None:
+                stream, sums = advance(old, answer, self._sigma)
+                if self.measures:
+                    self.errors = _plus(self.errors, sums)
+            stream.planned = self._planned
+            passing -= size
+            self._cache.keep(key, stream, passing + (size if extrapolates else 0))
+            self.captured.append(key)
+
+    def _look(self, key: StreamKey, answer: Parts, old: Stream | None) -> None:
+        self._measure(key, _flat(answer), _flat(old.value) if old is not None and old.planned else None)
+        if self._frames and self._looks.strides:
+            self._move(answer[0].movedim(self._frames, 1))
+
+
+# Either kind, for type checkers.
+_Call = TrunkCall | AnswerCall
+
+
+def _flat(parts: Parts) -> Tensor:
+    """All parts as (rows, elements)."""
+    return torch.cat([part.flatten(1) for part in parts], 1) if len(parts) > 1 else parts[0].flatten(1)
 
 
 def _plus(total: Tensor | None, sums: Tensor) -> Tensor:

@@ -36,9 +36,12 @@ class LockedPlan:
     def parse(cls, text: str) -> LockedPlan:
         """Read text such as `30 steps: 1 2 7 12`; commas and line breaks separate as well as spaces.
 
+        What follows a `#` in a line is a remark.
+
         Raises:
             ValueError: names the entry, its position in the text and what is allowed.
         """
+        text = re.sub(r"#[^\n]*", lambda remark: " " * len(remark[0]), text)
         head = re.match(r"\s*([0-9]{1,9})\s*steps?\s*:", text, re.IGNORECASE)
         if not head:
             raise _error(1, _quoted(text.strip()), f"expected text such as {EXAMPLE}")

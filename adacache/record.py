@@ -25,12 +25,14 @@ class Record:
         score: motion score, 0 to 1.
         motion, gradient: what MoReg made of the score.
         rate: steps until the next planned computation, after this evaluation.
-        milliseconds: wall-clock time, the device's work included.
-        error: of a computed step, how far the forecast of its residual was off, relative to the residual.
-        gain: how much of the residual's trend the next forecasts carry on, 0 to 1.
+        milliseconds: time, the device's work included.
+        error: of a computed step, how far the extrapolation of its answer was off, relative to the answer.
+        gain: how much of the answer's trend the next reused steps carry on, 0 to 1.
         far: of a measuring run, relative change of the probe since an older step; calibration learns from it how
             much less the change over several steps is than the sum of the changes from step to step.
         far_steps: how many steps ago that one was.
+        passes: passes of streams: a prompt, in a context window, in one asking of the network.
+        computed_passes: how many of them were computed; fewer than all where only some had something to reuse.
         turns: of a measuring run, products of the step's turn of direction with all up to it; see `turns.py`.
     """
 
@@ -51,6 +53,15 @@ class Record:
     far: float | None = None
     far_steps: int | None = None
     turns: tuple[float, ...] | None = None
+    passes: int | None = None
+    computed_passes: int | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of the evaluation was computed, 0 to 1."""
+        if self.passes and self.computed_passes is not None:
+            return self.computed_passes / self.passes
+        return float(self.computed)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values that every JSON reader takes."""

@@ -18,6 +18,7 @@ RATE_POWER = math.log(2) / math.log(100 / 30)
 
 MODES = ("measure", "cache")
 PLACES = ("auto", "model", "system")
+REUSES = ("trunk", "answer")
 
 
 class SettingsError(ValueError):
@@ -159,14 +160,15 @@ class Settings:
         moreg: motion regularisation, or None to leave motion out.
         start, end: the part of the sampling that may reuse, 0 to 1 of the host's percent.
         max_reuses: reused steps in a row, at most; 0 for no cap.
-        place: where residuals live: "model" (the model's device), "system" (host memory) or "auto".
+        place: where the cache lives: "model" (the model's device), "system" (host memory) or "auto".
         preset: the name that people read.
         locked: the steps to compute, in place of the codebook's decisions; `start`, `end` and `max_reuses`
             then do not count. A measuring run computes every step all the same.
         share: computed steps over all steps, above 0 to 1, planned by `PacedSchedule` in place of the codebook;
             None for the published schedule. `sensitivity` is then a factor on the computed steps.
         protect: with a share, the part of the steps, from the first, that is all computed whatever the plan.
-        forecast: reused steps carry the residual's trend on, see `forecast.py`; False holds it, as published.
+        forecast: reused steps carry the answer's trend on, see `extrapolation.py`; False holds it, as published.
+        reuses: "trunk": the residual of all blocks, as published; "answer": what the network returns.
     """
 
     mode: str = "cache"
@@ -182,12 +184,15 @@ class Settings:
     share: float | None = None
     protect: float = 0.0
     forecast: bool = False
+    reuses: str = "trunk"
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise SettingsError("mode", f"{self.mode!r} is unknown; allowed: {', '.join(MODES)}")
         if self.place not in PLACES:
             raise SettingsError("place", f"{self.place!r} is unknown; allowed: {', '.join(PLACES)}")
+        if self.reuses not in REUSES:
+            raise SettingsError("reuses", f"{self.reuses!r} is unknown; allowed: {', '.join(REUSES)}")
         if not self.codebooks:
             raise SettingsError("codebooks", "at least one is needed")
         if not (math.isfinite(self.sensitivity) and self.sensitivity > 0):
@@ -219,4 +224,5 @@ class Settings:
             "share": self.share,
             "protect": self.protect,
             "forecast": self.forecast,
+            "reuses": self.reuses,
         }

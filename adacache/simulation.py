@@ -18,7 +18,7 @@ from .calibration import CalibrationError
 from .moreg import MoReg, MoRegSettings
 from .schedule import PublishedSchedule
 from .settings import Codebook
-from .trace import Trace
+from .trace import ANSWER, Trace
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,11 @@ def measured(trace: Trace) -> Measured:
         )
     if trace.note:
         raise CalibrationError(f"the run could not have been cached: {trace.note}")
+    if trace.probe != ANSWER:
+        raise CalibrationError(
+            f"the run was measured on {trace.probe or 'nothing'}, and calibrations are of {ANSWER}, which runs of this "
+            "version measure: queue it again"
+        )
     # Of several evaluations of a step, the first measures.
     first = {record.step: record for record in reversed(trace.records)}
     if len(first) != trace.steps or set(first) != set(range(1, len(first) + 1)) or len(first) < 3:

@@ -16,6 +16,14 @@ from .schedule import Reason
 
 VERSION = 1
 ENDS = ("done", "cancelled", "failed")
+ANSWER = "the network's answer"
+"""What was measured where answers are reused; any other probe lies inside the network."""
+
+
+MOVING_WINDOWS = (
+    "Only a part of some steps was reused: prompts or context windows changed from step to step. Windows that stay "
+    "where they are (standard_static) reuse whole steps."
+)
 
 
 class TraceError(ValueError):
@@ -64,41 +72,66 @@ class Trace:
         return len(self.records) - self.computed
 
     @property
+    def in_part(self) -> int:
+        """Evaluations of which some passes were computed and others reused, as context windows that move make them."""
+        return sum(0 < record.share < 1 for record in self.records)
+
+    @property
+    def passes(self) -> tuple[int, int]:
+        """How many passes of streams were computed, and of how many; see `Record.passes`."""
+        return sum(r.computed_passes or 0 for r in self.records), sum(r.passes or 0 for r in self.records)
+
+    @property
     def estimated_seconds(self) -> float:
-        """Estimate of the seconds without a cache: the mean computed evaluation, times the evaluations."""
-        times = [r.milliseconds for r in self.records if r.computed and math.isfinite(r.milliseconds)]
-        # Divided first: the sum of the largest numbers there are is infinite.
-        return sum(time / len(times) for time in times) * len(self.records) / 1000 if times else 0.0
+        """Estimate of the seconds without a cache: those taken, and what reused passes would have taken more.
+
+        By medians of what was computed and what was reused as a whole, so that one slow step, such as one that
+        compiles or loads a model, does not move it.
+        """
+        known = [r for r in self.records if math.isfinite(r.milliseconds)]
+        whole = [r.milliseconds for r in known if r.share == 1]
+        if not whole or not math.isfinite(self.seconds):
+            return 0.0
+        none = [r.milliseconds for r in known if r.share == 0]
+        more = max(0.0, median(whole) - (median(none) if none else 0.0))
+        return self.seconds + more * sum(1 - r.share for r in self.records) / 1000
 
     @property
     def speed_up(self) -> float:
         """Estimated seconds without a cache over the seconds taken; 1 when nothing was reused."""
-        return self.estimated_seconds / self.seconds if self.reused and self.seconds > 0 else 1.0
+        return self.estimated_seconds / self.seconds if (self.reused or self.in_part) and self.seconds > 0 else 1.0
 
     @property
     def locked_text(self) -> str:
         """The run's decisions as text for a locked schedule; "" unless it came to its end.
 
-        A step that was computed only because an input had no residual yet is left out: so it was decided, and
-        a replay finds the same gap again.
+        A step that was computed only because an input had nothing to reuse yet is left out: so it was decided, and
+        a replay finds the same gap again; a remark says so.
         """
         if self.end != "done" or not 1 <= self.steps <= MOST_STEPS:
             return ""
         if {record.step for record in self.records} != set(range(1, self.steps + 1)):
             return ""
         planned = {r.step for r in self.records if r.computed and r.reason is not Reason.MISSING}
-        return str(LockedPlan(self.steps, tuple(sorted(planned)))) if 1 in planned else ""
+        if 1 not in planned:
+            return ""
+        more = self.computed - len(planned)
+        done, passes = self.passes
+        remark = f"  # {more} more were computed in part or whole: {done} of {passes} passes" if more else ""
+        return f"{LockedPlan(self.steps, tuple(sorted(planned)))}{remark}"
 
     def headline(self) -> str:
         """Such as "18 of 30 steps computed"; samplers may evaluate the network several times per step."""
         several = len({record.step for record in self.records}) < len(self.records)
-        return f"{self.computed} of {len(self.records)} {'evaluations' if several else 'steps'} computed"
+        told = f"{self.computed} of {len(self.records)} {'evaluations' if several else 'steps'} computed"
+        done, passes = self.passes
+        return f"{told}, {self.in_part} of them in part: {done} of {passes} passes" if self.in_part else told
 
     def summary(self) -> str:
         """The run in a few lines of plain words."""
         info, end = self.info, {"": "still running", "done": ""}.get(self.end, self.end)
         lines = [f"{self.headline()}, {self.reused} reused" + (end and f" ({end})")]
-        if self.reused:
+        if self.reused or self.in_part:
             saved = max(0.0, self.estimated_seconds - self.seconds)
             lines.append(f"about {self.speed_up:.2f}x faster, {saved:.1f} s saved (estimated from the computed steps)")
         if self.note:
@@ -113,6 +146,8 @@ class Trace:
         scores = [record.score for record in self.records if record.score is not None]
         if scores:
             lines.append(f"motion score {median(scores):.3f} (median of the computed steps)")
+        if self.in_part:
+            lines.append(MOVING_WINDOWS)
         if self.cache_bytes:
             where = {"model": "with the model", "system": "in system memory"}.get(self.cache_place, "")
             lines.append(f"cache {self.cache_bytes / 2**20:.1f} MiB {where}".strip())
@@ -124,7 +159,7 @@ class Trace:
             return [f"{preset}, locked schedule"]
         sensitivity = self.settings.get("sensitivity")
         known = isinstance(sensitivity, (int, float))
-        rule = f"codebook {self.codebook}" if self.codebook else "steps planned ahead, residuals forecast"
+        rule = f"codebook {self.codebook}" if self.codebook else "steps planned ahead, answers extrapolated"
         return [preset + (f", sensitivity {sensitivity:g}" if known else ""), rule]
 
     def as_json(self) -> dict[str, Any]:
@@ -138,6 +173,9 @@ class Trace:
             {
                 "computed": self.computed,
                 "reused": self.reused,
+                "in_part": self.in_part,
+                "computed_passes": self.passes[0],
+                "passes": self.passes[1],
                 "estimated_seconds": self.estimated_seconds,
                 "speed_up": self.speed_up,
                 "locked": self.locked_text,

@@ -13,15 +13,16 @@ from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
 
 NAME = "AdaCache Patch Model"
 OFF = "off"
+BY_INTENT = {"forecast": True, "reuses": "answer"}
 PRESETS: dict[str, dict[str, Any]] = {
-    "measure only": {"mode": "measure"},
+    "measure only": {"mode": "measure", "reuses": "answer"},
     "paper fast": {"codebooks": PAPER_FAST},
     "paper slow": {"codebooks": PAPER_SLOW},
     # By intent: the share of the steps that is computed, whatever their number.
-    "near-lossless": {"share": 2 / 3, "forecast": True},
-    "balanced": {"share": 1 / 2, "forecast": True},
-    "fast": {"share": 2 / 5, "forecast": True},
-    "turbo": {"share": 1 / 3, "forecast": True},
+    "near-lossless": {"share": 2 / 3, **BY_INTENT},
+    "balanced": {"share": 1 / 2, **BY_INTENT},
+    "fast": {"share": 2 / 5, **BY_INTENT},
+    "turbo": {"share": 1 / 3, **BY_INTENT},
 }
 PLACES = {"auto": "auto", "with the model": "model", "system memory": "system"}
 
@@ -37,9 +38,13 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     place, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
     if place not in PLACES:
         raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
-    # It decides in place of planned steps, too; whether reused steps are forecast stays with the preset.
-    own = {"codebooks": (codebook,), "share": None} if codebook is not None else {}
-    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan_of(locked))
+    # Both decide in place of planned steps, too; whether reused steps are forecast stays with the preset.
+    plan, own = plan_of(locked), {}
+    if codebook is not None:
+        own = {"codebooks": (codebook,), "share": None}
+    if codebook is not None or plan is not None:
+        own["reuses"] = "answer"
+    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan)
 
 
 def plan_of(text: str | None) -> LockedPlan | None:

@@ -38,6 +38,17 @@ _EVALUATIONS = {
     "seeds_3": 3,
 }
 
+# These evaluate the network once at each noise level of their list.
+_ON_THE_LIST = frozenset(
+    ["ddim", "ddpm", "deis", "dpmpp_2m", "dpmpp_2m_cfg_pp", "euler", "euler_ancestral", "euler_ancestral_cfg_pp"]
+    + ["euler_cfg_pp", "gradient_estimation", "gradient_estimation_cfg_pp", "ipndm", "ipndm_v", "lcm", "lms"]
+    + ["res_multistep", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp", "res_multistep_cfg_pp"]
+    + ["unipc", "unipc_bh2"]
+)
+
+# Relative; what float32 leaves of a straight line.
+CLOSE = 1e-3
+
 # These evaluate the network a varying number of times, or report steps otherwise; what a step is cannot be told.
 _IRREGULAR = frozenset(["dpm_adaptive", "dpm_fast", "sa_solver_pece"])
 
@@ -74,9 +85,30 @@ def sums_history(name: str) -> bool:
     return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
 
 
+def keeps_to_its_levels(sampler: Any) -> bool:
+    """Whether a sampler of the host evaluates the network once at each noise level of its list, and nowhere else."""
+    return sampler_name(sampler) in _ON_THE_LIST and not getattr(sampler, "extra_options", {}).get("s_churn")
+
+
+def is_affine(model_patcher: Any, sigma: float) -> bool:
+    """Whether a denoised latent is a straight line in the network's answer (`calculate_denoised`), so that one can be
+    told from the other. Asked of a few numbers on the CPU.
+    """
+    sampling = model_patcher.get_model_object("model_sampling")
+    level, x = torch.tensor([sigma]), torch.full((1, 1, 1, 1, 1), 0.7)
+    zero, one, two = (sampling.calculate_denoised(level, torch.full_like(x, value), x) for value in (0.0, 1.0, 2.0))
+    slope = one - zero
+    return bool((slope.abs() > 0).all() & ((two - one - slope).abs() <= CLOSE * slope.abs()).all())
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether the user cancelled; the class became a BaseException in later hosts."""
     return isinstance(error, comfy.model_management.InterruptProcessingException | KeyboardInterrupt)
+
+
+def heed_cancel() -> None:
+    """Raise the host's interrupt where the user cancelled, as every operation of a network does."""
+    comfy.model_management.throw_exception_if_processing_interrupted()
 
 
 def executing() -> tuple[str, str]:
@@ -122,14 +154,24 @@ def send(event: str, data: dict[str, Any], client: str) -> None:
     _server().send_sync(event, data, client)
 
 
+def bring_up_hooks(model: Any, hooks: Any, timestep: torch.Tensor, model_options: dict[str, Any]) -> None:
+    """Let scheduled hooks come to a noise level, as the host does before it asks the network; again changes nothing."""
+    if hooks is not None:
+        model.current_patcher.prepare_hook_patches_current_keyframe(timestep, hooks, model_options)
+
+
+def strengths(hooks: Any) -> Hashable:
+    """What a group of scheduled hooks (LoRAs with keyframes) makes of the weights now (`comfy/hooks.py:HookGroup`)."""
+    return tuple((hook.hook_ref, hook.strength) for hook in hooks.hooks) if hooks is not None else None
+
+
 def free_bytes(device: torch.device) -> int:
     return int(comfy.model_management.get_free_memory(device))
 
 
 def scheduled_hooks(model: Any) -> Hashable:
-    """What scheduled hooks (LoRAs with keyframes) make of the weights now (`comfy/hooks.py:HookGroup`)."""
-    group = getattr(getattr(model, "current_patcher", None), "current_hooks", None)
-    return tuple((hook.hook_ref, hook.strength) for hook in group.hooks) if group is not None else None
+    """What the hooks in force make of the weights now."""
+    return strengths(getattr(getattr(model, "current_patcher", None), "current_hooks", None))
 
 
 @contextmanager
@@ -182,12 +224,6 @@ def highest_sigma(model_patcher: Any) -> float:
     return float(model_patcher.get_model_object("model_sampling").sigma_max)
 
 
-def settle(result: Any) -> None:
-    """Wait for the device, so that a measured time includes its work; reads one element of the result."""
-    if isinstance(result, torch.Tensor) and result.device.type != "cpu":
-        result.flatten()[:1].tolist()
-
-
 def other_cache(transformer_options: dict[str, Any]) -> str | None:
     """The name of another cache on the same model, or None (`comfy_extras/nodes_easycache.py`)."""
     return next((name for key, name in _OTHER_CACHES.items() if key in transformer_options), None)
@@ -221,7 +257,7 @@ def progress(total: int) -> Callable[[int, int], None]:
     bar = comfy.utils.ProgressBar(total)
 
     def done(value: int, of: int) -> None:
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        heed_cancel()
         bar.update_absolute(value, of)
 
     return done

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...adacache.evaluation import Call
-from ...adacache.residual import Parts
+from ...adacache.cache import Parts
+from ...adacache.evaluation import TrunkCall
 from .ear import Ear
 from .families import Family, Stack
 from .guard import attempt
@@ -35,7 +35,7 @@ class TrunkHooks:
     Should anything of ours fail (memory, most likely), the blocks run as if we were not there, and `error` says why.
     """
 
-    def __init__(self, family: Family, network: nn.Module, call: Call) -> None:
+    def __init__(self, family: Family, network: nn.Module, call: TrunkCall) -> None:
         self.family = family
         self.call = call
         self.probed = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ...adacache.residual import Parts
+from ...adacache.cache import Parts
 
 
 class Layout(NamedTuple):

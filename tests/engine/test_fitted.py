@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from adacache.fitted import APART, AT_ONCE, TREND, Errors, fitted_plan
 from adacache.noise import log_snr
 from adacache.paced import CORRECTED
 from adacache.plan import Planner
+from adacache.trace import ANSWER
 from adacache.turns import MOST_STEPS, PLACES, Turns
 
 STEPS = 30
@@ -54,7 +56,9 @@ def trace(directions: Tensor | None = None, **changes) -> Trace:
         Record(n + 1, n + 1, sigmas[n], True, Reason.MEASURING, distance=0.1, turns=turns[n]) for n in range(steps)
     ]
     info = RunInfo(family="Wan", shape=(1, 16, 9, 16, 16), sampler="euler")
-    return replace(Trace(info, steps, {"mode": "measure"}, "0.08:6 1.00:1", records, 3.0, end="done"), **changes)
+    return replace(
+        Trace(info, steps, {"mode": "measure"}, "0.08:6 1.00:1", records, 3.0, end="done", probe=ANSWER), **changes
+    )
 
 
 def errors(directions: Tensor) -> Errors:
@@ -225,10 +229,21 @@ def test_it_travels_with_the_calibration() -> None:
 
 
 def test_only_measuring_runs_record_it() -> None:
-    sigmas = levels(20)
-    assert Run(Settings(mode="measure"), 20, sigmas=sigmas).turns is not None
-    assert Run(Settings(mode="measure"), 20).turns is None
-    assert Run(Settings(forecast=True), 20, sigmas=sigmas).turns is None
-    assert Run(Settings(mode="measure"), 20, sigmas=sigmas, evaluations_per_step=2).turns is None
-    most = MOST_STEPS + 1
-    assert Run(Settings(mode="measure"), most, sigmas=levels(most)).turns is None
+    """And only where the sampler's noise levels are known, one evaluation a step, and steps are not too many."""
+
+    def recorded(settings: Settings, steps: int = 20, **told: Any) -> bool:
+        run = Run(settings, steps, **told)
+        for step in range(3):
+            with run.evaluation(levels(steps)[step]) as evaluation:
+                call = evaluation.answer([""], [(torch.ones(1, 4),)])
+                x = torch.randn(1, 4)
+                run.corrected(evaluation, x, x / (2 + step))
+                call.keep([(torch.ones(1, 4),)], False)
+        return run.trace.records[2].turns is not None
+
+    measure = Settings(mode="measure")
+    assert recorded(measure, sigmas=levels(20))
+    assert not recorded(measure)
+    assert not recorded(Settings(), sigmas=levels(20))
+    assert not recorded(measure, sigmas=levels(20), evaluations_per_step=2)
+    assert not recorded(measure, MOST_STEPS + 1, sigmas=levels(MOST_STEPS + 1))

@@ -36,7 +36,7 @@ def sampled(ranks: Ranks | None, part: slice) -> list[tuple]:
     for step in range(1, STEPS + 1):
         x = video(step)[:, part]
         with run.evaluation(1 - step / 99) as evaluation:
-            call = evaluation.call([""], FrameGrid(FRAMES, TOKENS, OFFSET))
+            call = evaluation.trunk([""], FrameGrid(FRAMES, TOKENS, OFFSET))
             call.enter(x)
             if call.compute:
                 call.measure(x.sin())

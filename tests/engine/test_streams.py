@@ -36,7 +36,7 @@ def network(
     outputs = {}
     for keys in [list(rows)] if batched else [[key] for key in rows]:
         x = torch.cat([rows[key] for key in keys])
-        call = evaluation.call(keys, grid)
+        call = evaluation.trunk(keys, grid)
         call.enter(x)
         if call.compute:
             for index, block in enumerate(blocks):
@@ -156,7 +156,7 @@ def test_system_memory_gives_the_same() -> None:
             rows = {key: drift(key, step).cuda() for key in ("cond", "uncond")}
             with run.evaluation(1 - step / 99) as evaluation:
                 outputs.append(torch.cat([*network(evaluation, [Bend(), Bend(), Bend()], rows).values()]))
-            kept = run.cache[StreamKey(0, "cond", 0)].tensors()
+            kept = run.cache.get(StreamKey(0, "cond", 0)).tensors()
             assert {tensor.is_cuda for tensor in kept} == {place == "model"}
         results.append((computed_steps(run), torch.stack(outputs)))
     assert results[0][0] == results[1][0]

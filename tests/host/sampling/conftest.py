@@ -60,8 +60,14 @@ def stats_module(pack_module: Callable[[str], ModuleType]) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def loose(patch: Callable[..., Any]) -> Callable[..., Any]:
-    """A patch that reuses a good deal on the small network, by what it measures."""
+    """A patch that reuses a good deal on the small network, by what it measures; on="trunk" as the paper has it."""
     return lambda model, **more: patch(model, text=ADAPTIVE, **more)
+
+
+@pytest.fixture(params=["trunk", "answer"])
+def on(request: pytest.FixtureRequest) -> str:
+    """What is reused: the trunk's residual, as by the paper's presets, or the network's answer."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

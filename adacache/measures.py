@@ -1,4 +1,4 @@
-"""How much the probe changed, and how much it moves, as sums that merge over streams.
+"""How much a probe changed, and how much it moves, as sums that merge over streams.
 
 Every function returns a small float32 vector on the probe's device and never waits for it. Vectors of several
 streams are added before they are read, so it does not matter whether cond and uncond ran in one batch, one after
@@ -24,15 +24,20 @@ class FrameGrid(NamedTuple):
     def fits(self, length: int) -> bool:
         return self.frames > 1 and self.tokens > 0 and self.offset + self.frames * self.tokens <= length
 
+    def cut(self, probe: Tensor) -> Tensor:
+        """The video's part of (rows, all tokens, channels) as (rows, frames, tokens, channels), a view."""
+        video = probe[:, self.offset : self.offset + self.frames * self.tokens]
+        return video.unflatten(1, (self.frames, self.tokens))
+
 
 def change_sums(new: Tensor, old: Tensor) -> Tensor:
-    """L1 norms `[|new - old|, |old|]` of two probes of shape (rows, tokens, channels), in float32.
+    """L1 norms `[|new - old|, |old|]` of two probes of shape (rows, tokens, ...), in float32 (eq. 4, both norms).
 
-    Summed in slices along the tokens, so that the float32 copies stay small whatever the dtype.
+    Summed in slices along the tokens, so that float32 copies, and copies of an `old` in host memory, stay small.
     """
     total = torch.zeros(2, dtype=torch.float32, device=new.device)
-    for n, o in zip(slices(new), slices(old.to(new.device, non_blocking=True)), strict=True):
-        o = o.float()
+    for n, o in zip(slices(new), slices(old), strict=True):
+        o = o.to(new.device, non_blocking=True).float()
         total += torch.stack([(n.float() - o).abs().sum(), o.abs().sum()])
     return total
 
@@ -43,20 +48,20 @@ def slices(x: Tensor, elements: int = 1 << 25) -> tuple[Tensor, ...]:
     return x.split(max(1, elements // rows_of_one_token), dim=1)
 
 
-def motion_sums(probe: Tensor, grid: FrameGrid, strides: Sequence[int]) -> Tensor:
+def motion_sums(frames: Tensor, strides: Sequence[int]) -> Tensor:
     """Frame differences and the norms of both sides, `[difference, norms]` per stride, in float32.
 
     Args:
-        probe: (rows, tokens, channels), each frame's tokens contiguous, as `grid` says.
+        frames: (rows, frames, ...).
         strides: frame steps i; each compares frame n with frame n - i (arXiv 2411.02397, eq. 7).
     """
-    frames = probe[:, grid.offset : grid.offset + grid.frames * grid.tokens].unflatten(1, (grid.frames, grid.tokens))
-    norms = torch.stack([frames[:, n].float().abs().sum() for n in range(grid.frames)])
+    count = frames.shape[1]
+    norms = torch.stack([frames[:, n].float().abs().sum() for n in range(count)])
     sums = []
     for i in strides:
-        pairs = ((frames[:, n].float() - frames[:, n - i].float()).abs().sum() for n in range(i, grid.frames))
-        difference = sum(pairs, torch.zeros((), dtype=torch.float32, device=probe.device))
-        sums += [difference, norms[i:].sum() + norms[: max(0, grid.frames - i)].sum()]
+        pairs = ((frames[:, n].float() - frames[:, n - i].float()).abs().sum() for n in range(i, count))
+        difference = sum(pairs, torch.zeros((), dtype=torch.float32, device=frames.device))
+        sums += [difference, norms[i:].sum() + norms[: max(0, count - i)].sum()]
     return torch.stack(sums)
 
 
@@ -66,9 +71,13 @@ def relative_change(sums: Sequence[float]) -> float:
 
 
 def motion_score(sums: Sequence[float]) -> float:
-    """Mean over strides of difference / norms; 0 for a still video, at most 1."""
-    ratios = [_ratio(difference, norms) for difference, norms in zip(sums[::2], sums[1::2], strict=True)]
-    return sum(ratios) / len(ratios)
+    """Mean over strides of difference / norms; 0 for a still video, at most 1.
+
+    Strides that no two frames are apart have no norms and are left out; NaN where none has any.
+    """
+    pairs = zip(sums[::2], sums[1::2], strict=True)
+    ratios = [_ratio(difference, norms) for difference, norms in pairs if norms != 0]
+    return sum(ratios) / len(ratios) if ratios else float("nan")
 
 
 def _ratio(numerator: float, denominator: float) -> float:
