@@ -90,16 +90,6 @@ class AdaCacheSweep(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, vary: str | None, values: str | None) -> bool | str:
-        if vary is None or values is None:
-            return True  # linked: known when the node executes, which checks again
-        try:
-            parse(vary, values)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
-
-    @classmethod
     def check_lazy_status(cls, images: Any = None, **given: Any) -> list[str]:
         """The graph's own video is wanted only where there is nothing to vary."""
         return ["images"] if "handle" not in given and images is None else []
