@@ -53,11 +53,12 @@ class AdaCacheCalibration(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, name: str | None, text: str | None) -> bool | str:
-        if name is None or text is None:
-            return True  # linked: known when the node executes, which checks again
+    def validate_inputs(cls, text: str | None) -> bool | str:
+        # The host blames every field that is named here; a name is looked up when the node executes.
+        if not (text or "").strip():
+            return True  # linked, or not used: the node checks again when it executes
         try:
-            calibration_of(name, text)
+            calibration_of(PASTED, text)
         except ValueError as error:
             return f"{NAME}: {error}"
         return True

@@ -15,6 +15,11 @@ CodebookType = io.Custom("ADACACHE_CODEBOOK")
 MoRegType = io.Custom("ADACACHE_MOREG")
 HandleType = io.Custom("ADACACHE_HANDLE")
 
+BYPASSED = (
+    "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so this video was made without it. Switch that "
+    "node on again, or connect its handle."
+)
+
 
 @contextmanager
 def errors_of(node: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ from comfy_api.latest import io, ui
 from ..adacache import Trace, dumps
 from .host import compat
 from .host.runs import RUNS
-from .labels import CATEGORY, HandleType
+from .labels import BYPASSED, CATEGORY, HandleType
 from .plot import draw, to_image_tensor
 
 NAME = "Cache Stats"
@@ -56,9 +56,13 @@ class AdaCacheStats(io.ComfyNode):
             description="Shows which steps were computed and which were reused, and how much time that saved. "
             "Connect any value from behind the sampler; it passes through unchanged.",
             inputs=[
-                HandleType.Input("handle", tooltip="The handle of AdaCache Patch Model."),
                 io.AnyType.Input(
                     "value", tooltip="Anything that comes after the sampler, such as its latent or the decoded images."
+                ),
+                HandleType.Input(
+                    "handle",
+                    optional=True,
+                    tooltip="The handle of AdaCache Patch Model. None comes from a bypassed one.",
                 ),
             ],
             outputs=[
@@ -85,11 +89,11 @@ class AdaCacheStats(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, handle: str, value: Any) -> io.NodeOutput:
+    def execute(cls, value: Any, handle: str | None = None) -> io.NodeOutput:
         samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
         prompt_id, _ = compat.executing()
-        traces = RUNS.find(handle, prompt_id, samplers)
-        summary = "\n\n".join(trace.summary() for trace in traces) or NO_RUN
+        traces = RUNS.find(handle, prompt_id, samplers) if handle else []
+        summary = "\n\n".join(trace.summary() for trace in traces) or (NO_RUN if handle else BYPASSED)
         plot = to_image_tensor(draw(traces))
         return io.NodeOutput(
             value,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from comfy_api.latest import io
 
+from ..adacache.trace import VERSION
 from .host import compat
 from .host.clones import Clones, Nodes, before, source, without_passing
-from .labels import CATEGORY, HandleType, errors_of
+from .labels import BYPASSED, CATEGORY, HandleType, errors_of
 from .patch import NAME as PATCH_NAME
 from .patch import OFF, AdaCachePatchModel
+from .plot import draw, to_image_tensor
 from .plot.quality import AGAINST
 from .sheet import FIELDS
 from .stats import AdaCacheStats
@@ -40,7 +43,13 @@ class AdaCacheSweep(io.ComfyNode):
                     tooltip="The decoded video. The graph's own setting is only sampled if it is one of the values, or "
                     "if another node wants it.",
                 ),
-                HandleType.Input("handle", lazy=True, tooltip="The handle of the AdaCache Patch Model to vary."),
+                HandleType.Input(
+                    "handle",
+                    optional=True,
+                    lazy=True,
+                    tooltip="The handle of the AdaCache Patch Model to vary. None comes from a bypassed one; the sheet "
+                    "then is the video.",
+                ),
                 io.Combo.Input(
                     "vary",
                     options=list(VARIED),
@@ -81,23 +90,26 @@ class AdaCacheSweep(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, vary: str | None, values: str | None) -> bool | str:
-        if vary is None or values is None:
-            return True  # linked: known when the node executes, which checks again
-        try:
-            parse(vary, values)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+    def check_lazy_status(cls, images: Any = None, **given: Any) -> list[str]:
+        """The graph's own video is wanted only where there is nothing to vary."""
+        return ["images"] if "handle" not in given and images is None else []
 
     @classmethod
     def execute(
         cls, vary: str, values: str, frames: int, plot_against: str, images: Any = None, handle: Any = None
     ) -> io.NodeOutput:
         nodes = compat.nodes_of(cls.hidden.dynprompt)
+        if "handle" not in nodes[str(cls.hidden.unique_id)]["inputs"]:
+            return bypassed(vary, images)
         with errors_of(NAME):
             expansion = Expansion(nodes, str(cls.hidden.unique_id), vary, parse(vary, values))
         return io.NodeOutput(*expansion.sheet(frames, plot_against), expand=expansion.builder.finalize())
+
+
+def bypassed(vary: str, images: Any) -> io.NodeOutput:
+    """What comes out where there is nothing to vary: the video as the sheet, and no row."""
+    nothing = json.dumps({"version": VERSION, "vary": vary, "rows": []})
+    return io.NodeOutput(images, to_image_tensor(draw([])), BYPASSED, nothing, ui={"text": (BYPASSED,)})
 
 
 class Expansion:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.client import Client, Failed, Graph, Interrupted, Refused
+from demo.client import Client, Failed, Graph, Interrupted
 from demo.workflow import Caching, Shot, graph
 
 
@@ -135,10 +135,11 @@ def test_a_cancelled_sweep_goes_on_where_it_was(client: Client, small: Shot):
     ],
 )
 def test_bad_values_are_refused_before_anything_runs(client: Client, small: Shot, vary: str, values: str, said: str):
-    with pytest.raises(Refused) as refused:
-        client.queue(sweeping(small, values, vary))
-    details = refused.value.answer["node_errors"]["sweep"]["errors"][0]["details"]
-    assert "AdaCache Sweep: values: " in details and said in details
+    ran = []
+    with pytest.raises(Failed) as failed:
+        client.run(sweeping(small, values, vary), lambda one, _: ran.append(one))
+    assert "AdaCache Sweep: values: " in str(failed.value) and said in str(failed.value)
+    assert ran == ["sweep"]
 
 
 @pytest.mark.parametrize(
