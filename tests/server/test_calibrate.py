@@ -94,7 +94,7 @@ def test_the_panel_asks_for_a_proposal(client: Client, server: str, shot: Shot):
     assert code == 200 and fewer["calibration"]["computed"] == pytest.approx(8, abs=0.5)
     load = {"class_type": "AdaCacheCalibration", "inputs": {"name": "the text below", "text": answer["text"]}}
     report = client.run({"load": load}).outputs["load"]["text"][0]
-    assert "measured: 1 run of Wan" in report
+    assert "measured: 1 run of WAN21" in report
     for query, status in (("?amount=1e9", 400), ("?amount=-1", 400), ("?colour=red", 400), ("?target=beauty", 409)):
         code, refused = ask(path + query)
         assert code == status and set(refused) == {"error"} and refused["error"]
