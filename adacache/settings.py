@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .locked import LockedPlan
-from .moreg import MoRegSettings
+from .schedules.explicit import LockedPlan
+from .schedules.moreg import MoRegSettings
 
 # The published codebooks for 30 and 100 steps differ by this power of the step ratio: the largest rate doubles
 # (6 to 12) while the step count grows by 100 / 30.

@@ -92,7 +92,7 @@ class Studio:
         self.model = self.call("ModelSamplingSD3", model=loaded, shift=3.0)[0]
         self.vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(host.MODELS / host.VAE)))
         self.network = self.model.model.diffusion_model
-        end = ".nodes.host.runs"
+        end = ".nodes.server.run_store"
         pack = next(n.removesuffix(end) for n in sys.modules if n.endswith(host.PACK_NAME + end))
         self.runs = sys.modules[pack + end].RUNS
         self.dumps = sys.modules[f"{pack}.adacache"].dumps

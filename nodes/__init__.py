@@ -5,15 +5,15 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .calibrate import AdaCacheCalibrate
-from .calibration import AdaCacheCalibration
 from .codebook import AdaCacheCodebook
 from .compare import AdaCacheCompare
+from .load_calibration import AdaCacheCalibration
 from .moreg import AdaCacheMoRegSettings
 from .patch import AdaCachePatchModel
-from .sheet import AdaCacheSweepSheet
 from .stats import AdaCacheStats
-from .sweep import AdaCacheSweep
-from .take import AdaCacheSweepTake
+from .sweep.node import AdaCacheSweep
+from .sweep.sheet import AdaCacheSweepSheet
+from .sweep.take import AdaCacheSweepTake
 
 
 class AdaCacheExtension(ComfyExtension):

@@ -8,11 +8,12 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..adacache import Calibration, CalibrationError, Target, Trace, loads, propose
-from ..adacache.calibrate import kind_of
-from ..adacache.calibration import CALIBRATED, SPEED_UP
-from .host import compat, saved
-from .host.runs import RUNS
-from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from ..adacache.calibration.fit_codebook import kind_of
+from ..adacache.calibration.result import CALIBRATED, SPEED_UP
+from .host import compat
+from .schema import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .server import calibration_files as saved
+from .server.run_store import RUNS
 from .stats import upstream
 
 NAME = "AdaCache Calibrate"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..adacache import PUBLISHED, Codebook, SettingsError
-from .labels import CATEGORY, CodebookType, errors_of
+from .schema import CATEGORY, CodebookType, errors_of
 
 NAME = "AdaCache Codebook"
 OWN_TEXT = "my own text"

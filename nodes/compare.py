@@ -11,10 +11,10 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from .host import compat
-from .labels import CATEGORY, errors_of
 from .metrics import Scores, check, score
 from .plot import to_image_tensor
 from .plot.versus import ALL, VIEWS, Look, picture
+from .schema import CATEGORY, errors_of
 from .verdict import as_json, report, with_unit
 
 NAME = "AdaCache Compare"

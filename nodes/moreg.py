@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..adacache import MoRegSettings
-from .labels import CATEGORY, MoRegType, errors_of
+from .schema import CATEGORY, MoRegType, errors_of
 
 NAME = "MoReg Settings"
 PUBLISHED = MoRegSettings()

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, LockedPlan, MoRegSettings, Settings
 from .host.attach import attach, detach
-from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .schema import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
 
 NAME = "AdaCache Patch Model"
 OFF = "off"

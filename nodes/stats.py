@@ -9,9 +9,9 @@ from comfy_api.latest import io, ui
 
 from ..adacache import Trace, dumps
 from .host import compat
-from .host.runs import RUNS
-from .labels import BYPASSED, CATEGORY, HandleType
 from .plot import draw, to_image_tensor
+from .schema import BYPASSED, CATEGORY, HandleType
+from .server.run_store import RUNS
 
 NAME = "Cache Stats"
 NO_RUN = (

@@ -16,13 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...adacache.cache import Parts
-from ...adacache.evaluation import AnswerCall
-from ...adacache.trace import ANSWER
+from ...adacache.sampling.cache import Parts
+from ...adacache.sampling.evaluation import AnswerCall
+from ...adacache.trace.trace import ANSWER
 from . import compat
 from .guard import attempt
 from .session import Session, session_in
-from .streams import answer_keys
+from .stream_keys import answer_keys
 
 
 def answers(executor: Any, model: Any, conds: list, x: Tensor, timestep: Tensor, model_options: dict[str, Any]) -> list:

@@ -17,7 +17,7 @@ from comfy_execution.utils import get_executing_context
 
 import nodes
 
-from ...adacache.ranks import Ranks
+from ...adacache.sampling.sequence_parallel import Ranks
 
 # transformer_options keys and wrapper keys of caches that would skip the network under us.
 _OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}

@@ -8,12 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from ...adacache import FrameGrid
-from ...adacache.evaluation import TrunkCall
+from ...adacache.sampling.evaluation import TrunkCall
 from . import compat
-from .families import Family, family_of
-from .hooks import Again, TrunkHooks
 from .session import KEY, Session
-from .streams import stream_keys
+from .stream_keys import stream_keys
+from .trunk.families.table import Family, family_of
+from .trunk.hooks import Again, TrunkHooks
 
 
 def network(

@@ -11,12 +11,12 @@ from uuid import uuid4
 from torch import Tensor
 
 from ...adacache import Run, RunInfo, Settings
-from ...adacache.cache import Parts
-from ...adacache.evaluation import Evaluation
+from ...adacache.sampling.cache import Parts
+from ...adacache.sampling.evaluation import Evaluation
+from ..server.events import Feed
 from . import compat
 from .calls import Calls
-from .events import Feed
-from .families import Family, family_of
+from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
 

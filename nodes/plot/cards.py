@@ -13,7 +13,7 @@ from .steps import numbers, strip, times
 from .values import distance, motion
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Trace
+    from ...adacache.trace.trace import Trace
 
 
 def run_card(trace: Trace, width: float, fonts: Fonts, eyebrow: str) -> Section:

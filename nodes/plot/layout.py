@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...adacache.settings import Codebook
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Record, Trace
+    from ...adacache.trace.trace import Record, Trace
 
 # Steps that a run was to have beyond those recorded; a trace that claims more is drawn with this many.
 MOST_PENDING = 10_000

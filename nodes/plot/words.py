@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...adacache.schedule import Reason
+from ...adacache.schedules.schedule import Reason
 from .layout import Band, finite, shares_steps
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Trace
+    from ...adacache.trace.trace import Trace
 
 EMPTY_TITLE = "No run was recorded"
 EMPTY_ADVICE = (

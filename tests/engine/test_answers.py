@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from adacache import Codebook, MoRegSettings, Reason, Run, Settings
-from adacache.evaluation import StreamKey
+from adacache.sampling.evaluation import StreamKey
 
 STEPS = 30
 BY_INTENT = Settings(share=0.4, forecast=True, reuses="answer")

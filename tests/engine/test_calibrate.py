@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from adacache import Calibration, CalibrationError, Codebook, MoRegSettings, Reason, Record, RunInfo, Target, Trace
-from adacache.calibrate import LIKENESSES, moreg_of, propose
-from adacache.calibration import COMPUTED, LARGEST_CHANGE, LONGEST_TEXT, SPEED_UP
+from adacache.calibration.fit_codebook import LIKENESSES, moreg_of, propose
+from adacache.calibration.result import COMPUTED, LARGEST_CHANGE, LONGEST_TEXT, SPEED_UP
+from adacache.calibration.simulate import Measured, measured, simulate
 from adacache.settings import FAST_30
-from adacache.simulation import Measured, measured, simulate
-from adacache.trace import ANSWER
+from adacache.trace.trace import ANSWER
 
 INFO = RunInfo(family="Wan", shape=(1, 16, 9, 16, 16), sampler="euler")
 # Large at the start, small in the middle, larger again at the end, as models have it.

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from adacache import LockedPlan, Run, Settings
-from adacache.cache import Parts
-from adacache.record import Record
+from adacache.sampling.cache import Parts
+from adacache.trace.record import Record
 
 
 def outputs(

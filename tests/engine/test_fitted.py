@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from adacache import Calibration, CalibrationError, LockedPlan, Reason, Record, Run, RunInfo, Settings, Target, Trace
-from adacache.calibrate import propose
-from adacache.calibration import COMPUTED
-from adacache.fitted import APART, AT_ONCE, TREND, Errors, fitted_plan
-from adacache.noise import log_snr
-from adacache.paced import CORRECTED
-from adacache.plan import Planner
-from adacache.trace import ANSWER
-from adacache.turns import MOST_STEPS, PLACES, Turns
+from adacache.calibration.fit_codebook import propose
+from adacache.calibration.fit_plan import APART, AT_ONCE, TREND, Errors, fitted_plan
+from adacache.calibration.result import COMPUTED
+from adacache.sampling.direction_increments import MOST_STEPS, PLACES, Turns
+from adacache.sampling.log_snr import log_snr
+from adacache.schedules.placement import Planner
+from adacache.schedules.planned import CORRECTED
+from adacache.trace.trace import ANSWER
 
 STEPS = 30
 

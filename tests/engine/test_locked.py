@@ -20,7 +20,7 @@ from adacache import (
     loads,
     run_blocks,
 )
-from adacache.moreg import MoReg
+from adacache.schedules.moreg import MoReg
 
 TEXT = "30 steps: 1 2 7 12 18 24 29 30"
 

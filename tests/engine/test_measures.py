@@ -9,8 +9,9 @@ import pytest
 import torch
 from reference import frame_score, relative_l1
 
-from adacache import Codebook, FrameGrid, measures
-from adacache.measures import change_sums, motion_score, motion_sums, relative_change
+from adacache import Codebook, FrameGrid
+from adacache.sampling import measures
+from adacache.sampling.measures import change_sums, motion_score, motion_sums, relative_change
 
 
 def tokens(*values: float) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from adacache import Reason, Run, RunInfo, Settings, run_blocks
-from adacache.steps import StepClock
+from adacache.sampling.step_clock import StepClock
 
 STEPS = 12
 

@@ -26,9 +26,9 @@ from adacache import (
     RunInfo,
     Settings,
 )
-from adacache.moreg import MoReg
+from adacache.schedules.moreg import MoReg
 from adacache.settings import nearest_codebook
-from adacache.trace import Trace, dumps, loads
+from adacache.trace.trace import Trace, dumps, loads
 
 ROOT = Path(__file__).parents[2]
 PACK = "ComfyUI-AdaCache"  # any folder name will do: the host loads the pack by its path

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from adacache import PUBLISHED, Reason, Run, Settings, run_blocks
-from adacache.cache import Cache, Stream
-from adacache.evaluation import StreamKey
+from adacache.sampling.cache import Cache, Stream
+from adacache.sampling.evaluation import StreamKey
 
 STEPS = 30
 # What the published fast codebook computes of 30 steps when nothing changes.
@@ -164,7 +164,7 @@ def test_cache_bytes(doubling, tens, sample) -> None:
 def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """ "auto" keeps with the model what takes a quarter of its free memory at most, and the rest in host memory."""
     monkeypatch.setattr(torch.Tensor, "copy_", lambda host, device, non_blocking: host)
-    monkeypatch.setattr("adacache.cache._bytes", lambda tensors: sum(tensor.nbytes for tensor in tensors))
+    monkeypatch.setattr("adacache.sampling.cache._bytes", lambda tensors: sum(tensor.nbytes for tensor in tensors))
     cache = Cache("auto", lambda device: 8 * 256)
     for number, place in enumerate(["model", "model", "system", "system"]):
         cache.keep(number, Stream((torch.empty(64, device="meta"),)))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Run, Settings, run_blocks
-from adacache.evaluation import StreamKey
+from adacache.sampling.evaluation import StreamKey
 
 STEPS = 30
 
@@ -91,7 +91,7 @@ def clock(times: list[float]) -> Callable[[], float]:
 
 def test_times(doubling, tens, monkeypatch: pytest.MonkeyPatch) -> None:
     """Milliseconds are the evaluation's; seconds run from the first one's start to the last one's end."""
-    monkeypatch.setattr("adacache.stopwatch.time.perf_counter", clock([5.0, 5.5, 7.0, 7.25]))
+    monkeypatch.setattr("adacache.sampling.stopwatch.time.perf_counter", clock([5.0, 5.5, 7.0, 7.25]))
     run = Run(Settings(), STEPS)
     for sigma in (1.0, 0.9):
         evaluate(run, doubling, tens, sigma)

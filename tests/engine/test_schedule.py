@@ -12,8 +12,8 @@ from reference import MotionRule, ReferenceSchedule, Row, drifting, frame_score,
 from torch import Tensor
 
 from adacache import PUBLISHED, Codebook, FrameGrid, MoRegSettings, PublishedSchedule
-from adacache.measures import change_sums, motion_score, motion_sums, relative_change
-from adacache.moreg import MoReg
+from adacache.sampling.measures import change_sums, motion_score, motion_sums, relative_change
+from adacache.schedules.moreg import MoReg
 
 TOKENS = 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adacache import PUBLISHED, Codebook, MoRegSettings, PublishedSchedule, Reason
-from adacache.moreg import MoReg
+from adacache.schedules.moreg import MoReg
 
 
 def decisions(schedule: PublishedSchedule, change: float, forced: dict[int, Reason] | None = None) -> list[Reason]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Codebook, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
-from adacache.evaluation import Evaluation, StreamKey
+from adacache.sampling.evaluation import Evaluation, StreamKey
 
 STEPS = 30
 

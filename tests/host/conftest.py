@@ -174,7 +174,7 @@ def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) 
     A connected codebook, the text, reuses the network's answer. With on="trunk" it is that of a paper's preset in
     place of the published one, and the trunk's residual is reused.
     """
-    kept, node = pack_module("nodes.host.runs"), pack_module("nodes.patch")
+    kept, node = pack_module("nodes.server.run_store"), pack_module("nodes.patch")
 
     def apply(
         model: Any, text: str | None = None, moreg: dict | None = None, on: str = "answer", **widgets: Any

@@ -13,7 +13,7 @@ from multidict import MultiDict
 
 @pytest.fixture
 def runs(pack_module: Callable[[str], ModuleType]) -> ModuleType:
-    return pack_module("nodes.host.runs")
+    return pack_module("nodes.server.run_store")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def trace(pack_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
 @pytest.fixture
 def routes(runs: ModuleType, pack_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The routes over an empty store."""
-    module = pack_module("nodes.host.routes")
+    module = pack_module("nodes.server.routes")
     monkeypatch.setattr(module, "RUNS", runs.Runs())
     return module
 

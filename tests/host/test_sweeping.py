@@ -15,7 +15,7 @@ def linked(class_type: str, *ids: str, **widgets: object) -> dict:
 
 @pytest.fixture(scope="module")
 def clones(pack_module: Callable[[str], ModuleType]) -> ModuleType:
-    return pack_module("nodes.host.clones")
+    return pack_module("nodes.sweep.graph")
 
 
 GRAPH = {
@@ -57,14 +57,14 @@ def test_cache_stats_is_passed_by(clones: ModuleType):
 
 
 def test_a_handle_of_nothing(pack_module: Callable):
-    sweep = pack_module("nodes.sweep")
+    sweep = pack_module("nodes.sweep.node")
     for handle in (["e", 0], ["gone", 0], "text", None):
         with pytest.raises(ValueError, match="handle: it does not come from AdaCache Patch Model"):
             sweep.patch_of(GRAPH, handle)
 
 
 def test_values(pack_module: Callable):
-    parse = pack_module("nodes.sweeping").parse
+    parse = pack_module("nodes.sweep.values").parse
     assert parse("sensitivity", "1 2,4\n1;0.5") == [1, 2, 4, 0.5]
     assert parse("preset", "turbo, paper fast\nturbo") == ["turbo", "paper fast"]
     assert parse("max_reuses", "0 3") == [0, 3]
@@ -75,7 +75,7 @@ def test_values(pack_module: Callable):
 
 @pytest.mark.parametrize(("count", "wanted", "found"), [(33, 5, [0, 8, 16, 24, 32]), (2, 5, [0, 1]), (9, 1, [4])])
 def test_evenly_chosen_frames(pack_module: Callable, count: int, wanted: int, found: list[int]):
-    assert pack_module("nodes.sheet").evenly(count, wanted) == found
+    assert pack_module("nodes.sweep.sheet").evenly(count, wanted) == found
 
 
 @pytest.mark.parametrize("size", [(128, 128), (16, 300), (300, 16), (1, 1)])

@@ -17,10 +17,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from adacache import PAPER_FAST, PAPER_SLOW, MoRegSettings, PublishedSchedule, RunInfo, Settings, Trace  # noqa: E402
-from adacache.moreg import MoReg  # noqa: E402
-from adacache.schedule import Reason  # noqa: E402
+from adacache.schedules.moreg import MoReg  # noqa: E402
+from adacache.schedules.schedule import Reason  # noqa: E402
 from adacache.settings import nearest_codebook  # noqa: E402
-from adacache.trace import Record  # noqa: E402
+from adacache.trace.trace import Record  # noqa: E402
 
 FILE = Path(__file__).with_name("traces.json")
 SLOW = Settings(codebooks=PAPER_SLOW, preset="paper slow")

@@ -68,7 +68,7 @@ def test_what_lasts_is_made_in_the_pause(rig, pack_module, monkeypatch) -> None:
             depth[0] -= 1
 
     monkeypatch.setitem(sys.modules, "comfy.model_prefetch", SimpleNamespace(pause_malloc_graph=pause))
-    call_class = pack_module("adacache.evaluation").TrunkCall
+    call_class = pack_module("adacache.sampling.evaluation").TrunkCall
     for name in ("enter", "leave", "reuse", "commit", "measure"):
         original = getattr(call_class, name)
 

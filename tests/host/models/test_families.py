@@ -183,7 +183,7 @@ def test_motion_score(rig: Rig, record_property: Callable[[str, str], None]) -> 
 @pytest.fixture
 def frame_tokens(pack_module: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[[Rig], list]:
     """Per latent frame: the tokens at the trunk's entry that change with it, and those of our frame grid."""
-    call_class = pack_module("adacache.evaluation").TrunkCall
+    call_class = pack_module("adacache.sampling.evaluation").TrunkCall
     enter = call_class.enter
     seen: list[tuple[Tensor, Any]] = []
 

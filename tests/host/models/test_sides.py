@@ -93,9 +93,9 @@ def test_a_reused_step_that_cannot_be(
             raise torch.OutOfMemoryError("no memory")
 
         calls = {"trunk": "TrunkCall", "answer": "AnswerCall"}
-        monkeypatch.setattr(getattr(pack_module("adacache.evaluation"), calls[on]), "reuse", reuse)
+        monkeypatch.setattr(getattr(pack_module("adacache.sampling.evaluation"), calls[on]), "reuse", reuse)
     else:
-        monkeypatch.setattr(pack_module("adacache.cache").Stream, "fits", lambda *_: False)
+        monkeypatch.setattr(pack_module("adacache.sampling.cache").Stream, "fits", lambda *_: False)
     cached = rig.patch(rig.model, text="1000:3 2000:1")
     assert torch.equal(rig.sample(cached.model), expected)
     (run,) = cached.runs()

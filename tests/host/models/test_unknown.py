@@ -42,7 +42,7 @@ def rig(
     pack_module: Callable[[str], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Rig:
-    monkeypatch.setattr(pack_module("nodes.host.families"), "FAMILIES", {})
+    monkeypatch.setattr(pack_module("nodes.host.trunk.families.table"), "FAMILIES", {})
     return Rig(UNKNOWN[request.param], call, patch, "trunk")
 
 
@@ -92,7 +92,7 @@ def test_a_failure_of_ours(
     def fail(*_: Any) -> None:
         raise torch.OutOfMemoryError("no memory")
 
-    monkeypatch.setattr(pack_module("adacache.evaluation").AnswerCall, where, fail)
+    monkeypatch.setattr(pack_module("adacache.sampling.evaluation").AnswerCall, where, fail)
     cached = patch(rig.model, text="1000:3 2000:1")
     assert torch.equal(rig.sample(cached.model), expected)
     (run,) = cached.runs()

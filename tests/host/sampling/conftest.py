@@ -45,12 +45,14 @@ def host() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def engine(pack_module: Callable[[str], ModuleType]) -> SimpleNamespace:
     """The engine's modules as our nodes use them."""
-    return SimpleNamespace(run=pack_module("adacache.run"), evaluation=pack_module("adacache.evaluation"))
+    return SimpleNamespace(
+        run=pack_module("adacache.sampling.run"), evaluation=pack_module("adacache.sampling.evaluation")
+    )
 
 
 @pytest.fixture(scope="session")
 def families(pack_module: Callable[[str], ModuleType]) -> ModuleType:
-    return pack_module("nodes.host.families")
+    return pack_module("nodes.host.trunk.families.table")
 
 
 @pytest.fixture(scope="session")
