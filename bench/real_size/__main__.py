@@ -13,6 +13,7 @@ import torch
 from demo import host
 
 from ..hosted import Hosted
+from .packing import packed
 from .report import table
 from .session import Session
 
@@ -23,7 +24,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0, help="plan for so many (default: %(default)g)")
     parser.add_argument("--small", action="store_true", help="tiny networks on a GPU, too")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the JSON goes, written anew as it grows")
+    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="only fill this folder, for a machine of its own")
     arguments = parser.parse_args()
+    if arguments.pack:
+        print(f"{arguments.pack}: {packed(arguments.pack) / 2**20:.1f} MiB")
+        return
     small = arguments.small or not torch.cuda.is_available()
     results = host.OUTPUT if small else host.REPO / "bench" / "results"
     out = arguments.out or results / "real_size.json"

@@ -59,9 +59,9 @@ class Network:
         return frames * math.prod(math.ceil(side / self.patch) for side in sides)
 
     def work(self, size: Size) -> float:
-        """Floating-point operations of one call for one prompt; an estimate."""
+        """Floating-point operations of a step, for the prompt and the empty one; an estimate."""
         tokens = self.tokens(size)
-        return 2 * self.passed * 1e9 * tokens + 4 * self.layers * self.attention * tokens**2
+        return 2 * (2 * self.passed * 1e9 * tokens + 4 * self.layers * self.attention * tokens**2)
 
     def text_features(self, small: bool) -> Tensor:
         length, width, narrow = self.text

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from .rig import Rig, Run
-from .ways import UNPATCHED, Way
+from .ways import Way
 
 
 def about(rig: Rig, tokens: int) -> dict[str, Any]:
@@ -24,8 +24,8 @@ def about(rig: Rig, tokens: int) -> dict[str, Any]:
     }
 
 
-def fields_of(way: Way, run: Run, model_bytes: int, runs: dict[str, Any]) -> dict[str, Any]:
-    """A run as JSON, compared with the unpatched one where that is among the runs.
+def fields_of(way: Way, run: Run, model_bytes: int, plain: dict[str, Any] | None) -> dict[str, Any]:
+    """A run as JSON, compared with the fields of the unpatched one where there is one.
 
     Returns:
         seconds (medians of a step), of_unpatched (their ratio to an unpatched step), speed_up (of the sampling),
@@ -46,7 +46,6 @@ def fields_of(way: Way, run: Run, model_bytes: int, runs: dict[str, Any]) -> dic
         "cache_bytes": run.cache,
         "note": run.note,
     }
-    plain = runs.get(UNPATCHED.name)
     if plain is None:
         return found
     step = plain["seconds"]["computed"]

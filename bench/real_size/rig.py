@@ -60,7 +60,11 @@ class Rig:
         self.conds = [[[network.text_features(small), network.more()]] for _ in range(2)]
 
     def run(self, way: Way, steps: int | None = None) -> Run:
-        """Sample by Euler with guidance, the prompt and the empty one as the host batches them; by default the way's own steps."""
+        """Sample by Euler with guidance, the prompt and the empty one as the host batches them.
+
+        Args:
+            steps: by default the way's own.
+        """
         import comfy.sample
         from comfy.patcher_extension import WrappersMP
 

@@ -1,10 +1,9 @@
-"""Plans what is measured into the time that there is, and keeps what was found on the disk as it comes."""
+"""Measures what fits into the time that there is, and keeps what was found on the disk as it comes."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import psutil
 import torch
 
 from ..hosted import Hosted
+from .budget import Budget
 from .networks import ORDER, SMALL, Network, NotHere, Size
 from .report import about, fields_of
 from .rig import Rig, release
 from .ways import PRESET, UNPATCHED, WAYS
 
 WARM_UP = 1  # step
-SPARE = 5.0  # seconds for making a network and freeing it
 
 
 class Session:
@@ -36,14 +35,12 @@ class Session:
         from comfy.ldm.modules.attention import optimized_attention
 
         self.hosted, self.small, self.out = hosted, small, out
-        self.device = comfy.model_management.get_torch_device()
-        self._end = psutil.Process().create_time() + 60 * minutes
-        self._rate: float | None = None  # operations per second, of the last network
-        cuda = self.device.type == "cuda"
+        self.budget = Budget(psutil.Process().create_time() + 60 * minutes)
+        device = comfy.model_management.get_torch_device()
         self.found: dict[str, Any] = {
             "version": 1,
-            "device": torch.cuda.get_device_name(self.device) if cuda else "CPU",
-            "device_bytes": comfy.model_management.get_total_memory(self.device),
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+            "device_bytes": comfy.model_management.get_total_memory(device),
             "torch": torch.__version__,
             "host": comfyui_version.__version__,
             "attention": optimized_attention.__name__,
@@ -58,60 +55,44 @@ class Session:
         """Measure what fits; returns what the JSON holds."""
         order = [(network, SMALL) for network in dict.fromkeys(n for n, _ in ORDER)] if self.small else ORDER
         for network, size in order:
+            name = f"{network.name} {size.name}"
             try:
-                self._case(network, size)
+                if why := self._hindrance(network, size):
+                    self._leave_out(name, why)
+                else:
+                    print(name, flush=True)
+                    self._case(network, size)
             except NotHere as error:
-                self._leave_out(network, size, str(error))
+                self._leave_out(name, str(error))
             except torch.OutOfMemoryError:
-                self._leave_out(network, size, "out of memory")
+                self._leave_out(name, "out of memory")
             release()
-        self._write()
         return self.found
 
-    @property
-    def left(self) -> float:
-        """Seconds."""
-        return self._end - time.time()
+    def _hindrance(self, network: Network, size: Size) -> str:
+        """Why a network is not even begun, or ""."""
+        if not self.small and network.billions * 2e9 > 0.9 * self.found["device_bytes"]:
+            return "its weights need more memory than the device has"
+        least = WARM_UP + UNPATCHED.computes + PRESET.computes
+        return self.budget.refusal(self.budget.case(network.work(size), least))
 
     def _case(self, network: Network, size: Size) -> None:
-        work = 2 * network.work(size)  # the prompt and the empty one
-        if why := self._hindrance(network, work):
-            self._leave_out(network, size, why)
-            return
-        print(f"{network.name} {size.name}", flush=True)
         rig = Rig(self.hosted, network, size, self.small)
         case = {"network": network.name, "size": size.name, **about(rig, network.tokens(size))}
         self.found["cases"].append(case)
-        self._ways(rig, case, work)
-
-    def _hindrance(self, network: Network, work: float) -> str:
-        """Why a network is not even begun, or ""."""
-        if self.small:
-            return ""
-        if network.billions * 2e9 > 0.9 * self.found["device_bytes"]:
-            return "its weights need more memory than the device has"
-        least = WARM_UP + UNPATCHED.computes + PRESET.computes
-        seconds = least * work / self._rate + SPARE if self._rate else SPARE
-        return "" if seconds < self.left else f"it would take {seconds:.0f} s, and {max(0.0, self.left):.0f} s are left"
-
-    def _ways(self, rig: Rig, case: dict[str, Any], work: float) -> None:
         step = rig.run(UNPATCHED, WARM_UP).steps[0].seconds
         for way in WAYS:
-            seconds = way.computes * step
-            if seconds > self.left:
-                why = f"it would take {seconds:.0f} s, and {max(0.0, self.left):.0f} s are left"
-                self.found["left_out"].append({"what": f"{case['network']} {case['size']}, {way.name}", "why": why})
+            if why := self.budget.refusal(way.computes * step):
+                self._leave_out(f"{network.name} {size.name}, {way.name}", why)
                 continue
-            fields = fields_of(way, rig.run(way), rig.bytes, case["runs"])
-            case["runs"][way.name] = fields
+            fields = case["runs"][way.name] = fields_of(way, rig.run(way), rig.bytes, case["runs"].get(UNPATCHED.name))
             self._write()
             if way is UNPATCHED:
                 step = fields["seconds"]["computed"]
-                self._rate = work / step
-                case["operations_per_second"] = self._rate
+                self.budget.learn(network.work(size), step)
 
-    def _leave_out(self, network: Network, size: Size, why: str) -> None:
-        self.found["left_out"].append({"what": f"{network.name} {size.name}", "why": why})
+    def _leave_out(self, what: str, why: str) -> None:
+        self.found["left_out"].append({"what": what, "why": why})
         self._write()
 
     def _write(self) -> None:
