@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from demo import host
@@ -47,13 +49,7 @@ def pack(
             _copy(host.REPO / path, folder / path)
     for path in also:
         _copy(host.REPO / path, folder / path)
-    everywhere = shutil.ignore_patterns("__pycache__", ".*", "*.pyc", *host_without)
-
-    def skip(inside: str, names: list[str]) -> set[str]:
-        # Its modules have folders of these names, too.
-        return set(everywhere(inside, names)).union(LEFT_OUT if Path(inside) == host.HOST else ())
-
-    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=skip)
+    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=partial(_skipped, host_without))
     if wheels:
         compiled = [part for platform in PLATFORMS for part in ("--platform", platform)]
         _download(wheels, folder / "wheels", ["--implementation", "cp", "--python-version", python, *compiled])
@@ -68,6 +64,13 @@ def _own_files() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=host.REPO, check=True, capture_output=True, text=True).stdout.splitlines()
     return [path for path in listed if (host.REPO / path).is_file() and not (host.REPO / path).is_symlink()]
+
+
+def _skipped(without: Sequence[str], folder: str, names: list[str]) -> list[str]:
+    """What of a folder of the host stays behind."""
+    top = LEFT_OUT if Path(folder) == host.HOST else ()
+    patterns = ("__pycache__", ".*", *top, *without)
+    return [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
 def _copy(source: Path, target: Path) -> None:
