@@ -16,6 +16,7 @@ from ...adacache.sampling.evaluation import Evaluation
 from ..server.events import Feed
 from . import compat
 from .calls import Calls
+from .guard import attempt
 from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
@@ -66,6 +67,11 @@ class Session:
         sigma = self.sigmas[step] if told else float(timestep.max())
         self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
         self.evaluation.level = timestep.max() if told else None
+
+    def close(self, end: str, detail: str = "") -> None:
+        """Free what is cached and publish the trace, whatever becomes of either."""
+        attempt(lambda: self.run.close(end, detail))
+        self.feed.closed(self.run.trace)
 
     def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> bool:
         """Whether the trunk's residual is reused: for the paper's presets, on networks whose blocks can be hooked."""

@@ -44,17 +44,16 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
             hooked = session.family is not None and not session.run.refused
             with compat.memory_compiler_off() if hooked else nullcontext():
                 result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-            session.run.close("done")
+            session.close("done")
             return result
         except BaseException as error:
             if compat.is_interrupt(error):
-                session.run.close("cancelled")
+                session.close("cancelled")
             else:
-                session.run.close("failed", f"{type(error).__name__}: {error}")
+                session.close("failed", f"{type(error).__name__}: {error}")
             raise
         finally:
             options.pop(KEY, None)
-            session.feed.closed(session.run.trace)
 
     return [
         (WrappersMP.OUTER_SAMPLE, sampling),
