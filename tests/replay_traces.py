@@ -24,9 +24,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from adacache.sampling.measures import FrameGrid, change_sums, motion_score, motion_sums, relative_change  # noqa: E402
+from adacache.schedules.codebook import Codebook  # noqa: E402
 from adacache.schedules.moreg import MoReg, MoRegSettings  # noqa: E402
-from adacache.schedules.schedule import PublishedSchedule  # noqa: E402
-from adacache.settings import Codebook  # noqa: E402
+from adacache.schedules.published import PublishedSchedule  # noqa: E402
 
 TOLERANCE = 1e-5
 

@@ -9,8 +9,8 @@ from functools import partial
 from statistics import fmean, median
 from typing import NamedTuple
 
+from ..schedules.codebook import FAST_30, RATE_POWER, Codebook
 from ..schedules.moreg import MoRegSettings
-from ..settings import FAST_30, RATE_POWER, Codebook
 from ..trace.trace import Trace
 from .fit_plan import fitted_plan
 from .result import CALIBRATED, COMPUTED, SPEED_UP, Calibration, CalibrationError

@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..schedules.codebook import Codebook
 from ..schedules.explicit import LockedPlan
 from ..schedules.moreg import MoRegSettings
-from ..settings import Codebook
 from ..trace.json_fields import FieldError, read, shown
 from ..trace.record import finite
 from ..trace.trace import ANSWER

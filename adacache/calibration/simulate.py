@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
+from ..schedules.codebook import Codebook
 from ..schedules.moreg import MoReg, MoRegSettings
-from ..schedules.schedule import PublishedSchedule
-from ..settings import Codebook
+from ..schedules.published import PublishedSchedule
 from ..trace.trace import ANSWER, Trace
 from .result import CalibrationError
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..schedules.codebook import Codebook, nearest_codebook
+from ..schedules.explicit import LockedSchedule
 from ..schedules.moreg import MoReg
 from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost, PacedSchedule
-from ..schedules.schedule import Decision, LockedSchedule, PublishedSchedule, Reason, Schedule
-from ..settings import Codebook, Settings, nearest_codebook
+from ..schedules.published import PublishedSchedule
+from ..schedules.schedule import Decision, Reason, Schedule
+from ..settings import Settings
 from ..trace.trace import Record, RunInfo, Trace
 from .cache import Cache, FreeBytes
 from .deferred_correction import Correction

@@ -1,9 +1,12 @@
-"""A locked schedule: the steps to compute, chosen beforehand, as text that people copy from run to run."""
+"""An explicit schedule: the steps to compute, chosen beforehand, as text that people copy from run to run."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from .moreg import MoReg
+from .schedule import Decision, Observation, Reason, Schedule, scaled
 
 MOST_STEPS = 10_000
 EXAMPLE = '"30 steps: 1 2 7 12 18 24 29 30"'
@@ -81,3 +84,33 @@ def _error(character: int, word: str, problem: str, entry: str = "") -> ValueErr
 def _quoted(text: str) -> str:
     """The text for a message, cut where it is long."""
     return f'"{text}"' if len(text) <= 40 else f'"{text[:40]}..."'
+
+
+class LockedSchedule(Schedule):
+    """A schedule chosen beforehand. It decides by its plan alone, and measures only for people to see.
+
+    A caller may force a step that the plan reuses; the next distance is then taken from there.
+    """
+
+    def __init__(self, plan: LockedPlan, moreg: MoReg | None = None, sensitivity: float = 1.0) -> None:
+        super().__init__(moreg, sensitivity)
+        self.plan = plan
+        self._computed = frozenset(plan.computed)
+
+    def decide(self, forced: Reason | None = None) -> Decision:
+        """See `Schedule.decide`."""
+        self.step += 1
+        if forced or self.step in self._computed:
+            return Decision(True, forced or Reason.LOCKED)
+        return Decision(False, Reason.REUSED)
+
+    def observe(self, change: float | None, score: float | None = None) -> Observation | None:
+        """Record the measure of the step just computed; see `Schedule.observe`."""
+        passed, self.previous = self.step - self.previous, self.step
+        following = (step for step in self.plan.computed if step > self.step)
+        self.rate = next(following, self.plan.steps + 1) - self.step
+        if change is None:
+            return None
+        distance = change / passed
+        motion = self._motion(score, passed)
+        return Observation(distance, scaled(distance, motion, self.sensitivity), motion, self.rate)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...adacache.settings import Codebook
+from ...adacache.schedules.codebook import Codebook
 
 if TYPE_CHECKING:
     from ...adacache.trace.trace import Record, Trace

@@ -12,7 +12,7 @@ from adacache import Calibration, CalibrationError, Codebook, MoRegSettings, Rea
 from adacache.calibration.fit_codebook import LIKENESSES, moreg_of, propose
 from adacache.calibration.result import COMPUTED, LARGEST_CHANGE, LONGEST_TEXT, SPEED_UP
 from adacache.calibration.simulate import Measured, measured, simulate
-from adacache.settings import FAST_30
+from adacache.schedules.codebook import FAST_30
 from adacache.trace.trace import ANSWER
 
 INFO = RunInfo(family="Wan", shape=(1, 16, 9, 16, 16), sampler="euler")

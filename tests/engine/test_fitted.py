@@ -17,8 +17,7 @@ from adacache.calibration.fit_plan import APART, AT_ONCE, TREND, Errors, fitted_
 from adacache.calibration.result import COMPUTED
 from adacache.sampling.direction_increments import MOST_STEPS, PLACES, Turns
 from adacache.sampling.log_snr import log_snr
-from adacache.schedules.placement import Planner
-from adacache.schedules.planned import CORRECTED
+from adacache.schedules.planned import CORRECTED, Planner
 from adacache.trace.trace import ANSWER
 
 STEPS = 30

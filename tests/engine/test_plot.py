@@ -26,8 +26,8 @@ from adacache import (
     RunInfo,
     Settings,
 )
+from adacache.schedules.codebook import nearest_codebook
 from adacache.schedules.moreg import MoReg
-from adacache.settings import nearest_codebook
 from adacache.trace.trace import Trace, dumps, loads
 
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from adacache import PAPER_FAST, PAPER_SLOW, MoRegSettings, PublishedSchedule, RunInfo, Settings, Trace  # noqa: E402
+from adacache.schedules.codebook import nearest_codebook  # noqa: E402
 from adacache.schedules.moreg import MoReg  # noqa: E402
 from adacache.schedules.schedule import Reason  # noqa: E402
-from adacache.settings import nearest_codebook  # noqa: E402
 from adacache.trace.trace import Record  # noqa: E402
 
 FILE = Path(__file__).with_name("traces.json")
