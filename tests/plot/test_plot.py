@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import random
-import sys
 import types
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy
 import pytest
 import torch
+from pack_parts import part
 from PIL import ImageFont
 
 from adacache import (
@@ -30,22 +27,10 @@ from adacache.schedules.codebook import nearest_codebook
 from adacache.schedules.moreg import MoReg
 from adacache.trace.trace import Trace, dumps, loads
 
-ROOT = Path(__file__).parents[2]
-PACK = "ComfyUI-AdaCache"  # any folder name will do: the host loads the pack by its path
-
 
 @pytest.fixture(scope="module")
-def plot() -> Iterator[types.ModuleType]:
-    """nodes.plot as the host has it: inside a pack that is not called adacache."""
-    before = set(sys.modules)
-    for name, folder in ((PACK, ROOT), (f"{PACK}.nodes", ROOT / "nodes")):
-        package = types.ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
-    yield importlib.import_module(f"{PACK}.nodes.plot")
-    for name in set(sys.modules) - before:
-        if name.startswith(PACK):
-            del sys.modules[name]
+def plot() -> types.ModuleType:
+    return part("nodes.plot")
 
 
 def sampled(steps: int, stop: int | None = None, scale: float = 2.0, bad: int = 0, **chosen: object) -> Trace:
