@@ -12,7 +12,7 @@ from .schedules.explicit import LockedPlan
 from .schedules.moreg import MoRegSettings
 
 MODES = ("measure", "cache")
-PLACES = ("auto", "model", "system")
+LOCATIONS = ("auto", "model", "system")
 REUSES = ("trunk", "answer")
 
 
@@ -27,11 +27,11 @@ class Settings:
         moreg: motion regularisation, or None to leave motion out.
         start, end: the part of the sampling that may reuse, 0 to 1 of the host's percent.
         max_reuses: reused steps in a row, at most; 0 for no cap.
-        place: where the cache lives: "model" (the model's device), "system" (host memory) or "auto".
+        location: where the cache lives: "model" (the model's device), "system" (host memory) or "auto".
         preset: the name that people read.
         locked: the steps to compute, in place of the codebook's decisions; `start`, `end` and `max_reuses`
             then do not count. A measuring run computes every step all the same.
-        share: computed steps over all steps, above 0 to 1, planned by `PacedSchedule` in place of the codebook;
+        share: computed steps over all steps, above 0 to 1, planned by `PacedSchedule` instead of the codebook;
             None for the published schedule. `sensitivity` is then a factor on the computed steps.
         protect: with a share, the part of the steps, from the first, that is all computed whatever the plan.
         forecast: reused steps carry the answer's trend on, see `extrapolation.py`; False holds it, as published.
@@ -45,7 +45,7 @@ class Settings:
     start: float = 0.0
     end: float = 1.0
     max_reuses: int = 0
-    place: str = "auto"
+    location: str = "auto"
     preset: str = "paper fast"
     locked: LockedPlan | None = None
     share: float | None = None
@@ -56,8 +56,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise SettingsError("mode", f"{self.mode!r} is unknown; allowed: {', '.join(MODES)}")
-        if self.place not in PLACES:
-            raise SettingsError("place", f"{self.place!r} is unknown; allowed: {', '.join(PLACES)}")
+        if self.location not in LOCATIONS:
+            raise SettingsError("location", f"{self.location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
         if self.reuses not in REUSES:
             raise SettingsError("reuses", f"{self.reuses!r} is unknown; allowed: {', '.join(REUSES)}")
         if not self.codebooks:
@@ -86,7 +86,7 @@ class Settings:
             "start": self.start,
             "end": self.end,
             "max_reuses": self.max_reuses,
-            "place": self.place,
+            "place": self.location,
             "locked": str(self.locked) if self.locked and self.mode == "cache" else None,
             "share": self.share,
             "protect": self.protect,

@@ -24,7 +24,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"share": 2 / 5, **BY_INTENT},
     "turbo": {"share": 1 / 3, **BY_INTENT},
 }
-PLACES = {"auto": "auto", "with the model": "model", "system memory": "system"}
+LOCATIONS = {"auto": "auto", "with the model": "model", "system memory": "system"}
 
 
 def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settings:
@@ -35,16 +35,16 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     """
     if preset not in PRESETS:
         raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join([OFF, *PRESETS])}")
-    place, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
-    if place not in PLACES:
-        raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
+    location, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
+    if location not in LOCATIONS:
+        raise ValueError(f"cache_location: {location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
     # Both decide in place of planned steps, too; whether reused steps are forecast stays with the preset.
     plan, own = plan_of(locked), {}
     if codebook is not None:
         own = {"codebooks": (codebook,), "share": None}
     if codebook is not None or plan is not None:
         own["reuses"] = "answer"
-    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan)
+    return Settings(**{**PRESETS[preset], **own}, **chosen, location=LOCATIONS[location], preset=preset, locked=plan)
 
 
 def plan_of(text: str | None) -> LockedPlan | None:
@@ -113,7 +113,7 @@ class AdaCachePatchModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "cache_location",
-                    options=list(PLACES),
+                    options=list(LOCATIONS),
                     default="auto",
                     tooltip="Where the cache lives. auto: with the model, or in system memory when the graphics memory "
                     "is short. System memory is slower but costs no graphics memory.",

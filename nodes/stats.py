@@ -8,9 +8,9 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..adacache import Trace, dumps
-from .host import compat
 from .plot import draw, to_image_tensor
 from .schema import BYPASSED, CATEGORY, HandleType
+from .server import comfy_server
 from .server.run_store import RUNS
 
 NAME = "Cache Stats"
@@ -91,7 +91,7 @@ class AdaCacheStats(io.ComfyNode):
     @classmethod
     def execute(cls, value: Any, handle: str | None = None) -> io.NodeOutput:
         samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
-        prompt_id, _ = compat.executing()
+        prompt_id, _ = comfy_server.executing()
         traces = RUNS.find(handle, prompt_id, samplers) if handle else []
         summary = "\n\n".join(trace.summary() for trace in traces) or (NO_RUN if handle else BYPASSED)
         plot = to_image_tensor(draw(traces))

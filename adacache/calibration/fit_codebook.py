@@ -16,6 +16,7 @@ from .fit_plan import fitted_plan
 from .result import CALIBRATED, COMPUTED, SPEED_UP, Calibration, CalibrationError
 from .simulate import Measured, measured, simulate
 
+# Chosen on the demo's network; bench/README.md has what was tried.
 # What a reused step costs, relative to a computed one, where no cached run of the model tells it.
 REUSED_COST = 0.03
 
@@ -27,7 +28,7 @@ LIKENESSES = tuple(math.exp(0.15 * place / 4) for place in range(-4, 5))
 STRETCHES = (1.0, 1.5, 2.0, 3.0)
 
 # In all measured runs together.
-MOST_STEPS = 10_000
+MOST_MEASURED_STEPS = 10_000
 
 # MoReg is proposed far gentler than published, since a few runs tell little of how motion is spread: the largest ratio
 # of the factors of the run of most motion and that of least, the largest power, and the fewest runs.
@@ -35,9 +36,8 @@ MOTION_RATIO = 2.0
 STEEPEST = 2.0
 FEWEST_WITH_MOREG = 3
 
-# The proposed thresholds lie further apart than the published ones, by this power. On the demo network a single
-# measured run then meets the target more often on other videos, at the same quality; 2 costs quality.
-APART = 1.5
+# The proposed thresholds lie further apart than the published ones, by this power.
+THRESHOLD_SPREAD = 1.5
 
 
 class Target(NamedTuple):
@@ -153,8 +153,10 @@ def _usable(traces: Sequence[Trace]) -> tuple[list[Measured], list[Trace]]:
             'Set the preset of AdaCache Patch Model to "measure only" and queue once'
         )
     steps = sum(run.steps for run in runs)
-    if steps > MOST_STEPS:  # it would take minutes
-        raise CalibrationError(f"{len(runs)} runs of {steps} steps together; allowed: up to {MOST_STEPS} steps")
+    if steps > MOST_MEASURED_STEPS:  # it would take minutes
+        raise CalibrationError(
+            f"{len(runs)} runs of {steps} steps together; allowed: up to {MOST_MEASURED_STEPS} steps"
+        )
     kinds = {kind_of(trace) for trace in used}
     if len(kinds) > 1:
         found = "; ".join(sorted(", ".join(map(str, kind)) for kind in kinds))
@@ -232,7 +234,8 @@ def _codebook(steps: int, scale: float, stretch: float, protect: float, rounded:
     longer = stretch * max(1.0, (steps / 30) ** RATE_POWER)
     middle = FAST_30.entries[2][0]
     entries = [
-        ((t / middle) ** APART * scale, 1 + math.floor((rate - 1) * longer + 0.5)) for t, rate in FAST_30.entries
+        ((t / middle) ** THRESHOLD_SPREAD * scale, 1 + math.floor((rate - 1) * longer + 0.5))
+        for t, rate in FAST_30.entries
     ]
     if rounded:
         entries = [(float(f"{threshold:.4g}"), rate) for threshold, rate in entries]

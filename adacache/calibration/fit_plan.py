@@ -1,14 +1,12 @@
-"""A plan for one's own model: the computed steps by which its measured runs would have gone least wrong.
+"""A plan for one's own model: the computed steps whose error in its measured runs would have been least.
 
-What a plan gets wrong follows from the directions of a run in which all steps were computed (`turns.py`), without
-sampling it. Between two computed steps a reused one's direction is taken from the line between theirs, as
-`correction.py` does; times the steps' lengths, what it is off by is the interval's error. To that comes what the
-correction cannot see: the step at the interval's end was computed before the correction shifted the latent, and is as
-wrong as the shift is large. Errors of different intervals may cancel each other, which a cost of single intervals
-(`plan.py`) does not know. The mean square of all is a quadratic form of the directions' products.
-
-On three small networks, for twelve plans and more of 8 to 20 of 30 steps, it tells the PSNR that they come out with to
-2 dB, and their order with a correlation of 0.99 (`bench/README.md`).
+The error of a plan follows from the directions of a run in which all steps were computed
+(`sampling/direction_increments.py`), without sampling it. Between two computed steps a reused one's direction is taken
+from the line between theirs, as `sampling/deferred_correction.py` does; what it is off by, times the steps' lengths, is
+the interval's error. To that comes what the correction cannot see: the step at the interval's end was computed before
+the correction shifted the latent, and is as wrong as the shift is large. Errors of different intervals may cancel,
+which a cost of single intervals (`schedules/planned.py`) does not know. The mean square of all is a quadratic form of
+the directions' inner products. bench/README.md compares what it tells with what plans came out with.
 """
 
 from __future__ import annotations
@@ -47,9 +45,9 @@ LATER = Assumed(growth=1.5, unseen=3.0, kept=1 / 2)
 """Of samplers that sum denoised latents of several steps, on which a shift acts later: there the error is told less
 well, and the plan changes less."""
 
-LEAST_SIGNAL = 1e-2  # an error in next to nothing but noise does not grow without bounds
-TREND = 0.8  # how much of the trend forecasts carry on; `forecast.py` tunes it by itself
-APART = 1.0  # weight of the intervals' errors each by itself: that they cancel in these runs is partly chance
+GROWTH_FLOOR = 1e-2  # an error in next to nothing but noise does not grow without bounds
+TREND = 0.8  # how much of the trend extrapolation carries on; it tunes that by itself
+SEPARATE_WEIGHT = 1.0  # weight of the intervals' errors each by itself: that they cancel in these runs is partly chance
 LEAST_WRONG = 1e-30  # a run in which no plan goes wrong tells nothing
 FEWEST = 4  # the first three steps and the last
 
@@ -141,9 +139,9 @@ class Errors:
         steps, self.products = len(sigmas), products
         ends = torch.tensor([*sigmas, 0.0], dtype=torch.float64)
         sigma, lengths = ends[:-1], ends.diff()
-        # A hair apart where the first steps have no signal yet, so that nothing is divided by zero.
+        # Slightly apart where the first steps have no signal yet, so that nothing is divided by zero.
         at = torch.tensor([log_snr(s, highest) + 1e-9 * n for n, s in enumerate(sigmas)], dtype=torch.float64)
-        signal = (1 - sigma).clamp_min(LEAST_SIGNAL) if mixes(highest) else torch.ones(steps, dtype=torch.float64)
+        signal = (1 - sigma).clamp_min(GROWTH_FLOOR) if mixes(highest) else torch.ones(steps, dtype=torch.float64)
         order = torch.arange(steps)
         inside = (order[:, None, None] < order) & (order < order[None, :, None])  # [a, b, step]
         way = ((at - at[:, None, None]) / (at[None] - at[:, None])[..., None]).where(inside, 0.0)
@@ -154,7 +152,7 @@ class Errors:
         grown = signal**-assumed.growth
         self.line = line * grown[:, None]
         self.alone = torch.einsum("abi,ij,abj->ab", self.line, products, self.line)
-        # The shift: the line's sum, less what the forecast at a had carried on from the computed step before it.
+        # The shift: the line's sum, less what the extrapolation at a had carried on from the computed step before it.
         trend = torch.where(order[:, None] < order, TREND / (sigma - sigma[:, None]), 0.0)  # [before, a]
         carried = trend[..., None] * (inside * lengths * (sigma - sigma[:, None, None])).sum(-1)
         square = products.diagonal()
@@ -174,7 +172,9 @@ class Errors:
         before = torch.cat([a[:, :1], a[:, :-1]], 1)
         after = torch.cat([b[:, 1:], torch.full_like(b[:, :1], self.unseen.shape[0])], 1)
         together = self.line[a, b].sum(1)
-        wrong = torch.einsum("pi,ij,pj->p", together, self.products, together) + APART * self.alone[a, b].sum(1)
+        wrong = torch.einsum("pi,ij,pj->p", together, self.products, together) + SEPARATE_WEIGHT * self.alone[a, b].sum(
+            1
+        )
         return wrong + (self.shift[before, a, b] * self.unseen[b, after] ** 2).sum(1)
 
 

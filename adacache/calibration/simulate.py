@@ -3,8 +3,7 @@
 A measured run tells the change of the probe from each step to the next. What a cached run would see is the change
 over the steps that passed between two computed ones. It is less than the sum, since the probe does not move in a
 straight line; how much less, the run tells by its changes since an older probe (`Record.far`). With that, every
-codebook can be tried. On the demo network the older probe halves what predictions are off by, from 2 to 10 % to
-0 to 5 %; where noise is added in every step it should matter more.
+codebook can be tried.
 """
 
 from __future__ import annotations

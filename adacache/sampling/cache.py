@@ -59,16 +59,16 @@ class Cache:
     from several threads, one per device.
 
     Args:
-        place: "model" (the model's device), "system" (host memory), or "auto": with the model up to `AUTO_SHARE` of
+        location: "model" (the model's device), "system" (host memory), or "auto": with the model up to `AUTO_SHARE` of
             the memory that was free at first, and what exceeds that in host memory.
         free_bytes: free memory of a device; None takes it as unlimited.
     """
 
     AUTO_SHARE = 0.25
 
-    def __init__(self, place: str = "auto", free_bytes: FreeBytes | None = None) -> None:
+    def __init__(self, location: str = "auto", free_bytes: FreeBytes | None = None) -> None:
         self.peak_bytes = 0
-        self._place = place
+        self._location = location
         self._free_bytes = free_bytes
         self._budget: float | None = None  # bytes that may lie with the model; None until the first tensor
         self._spilled = False
@@ -126,9 +126,9 @@ class Cache:
             self._streams.clear()
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the cache lives: "system" where any of it was put into host memory, else "model"."""
-        return "system" if self._spilled or self._place == "system" else "model"
+        return "system" if self._spilled or self._location == "system" else "model"
 
     @property
     def nbytes(self) -> int:
@@ -139,9 +139,9 @@ class Cache:
     def _put(self, new: Parts, old: Parts | None) -> Parts:
         """The tensors where they are to live; `old` is what they replace, whose host memory is used again."""
         device = new[0].device
-        if device.type == "cpu" or self._place == "model":
+        if device.type == "cpu" or self._location == "model":
             return new
-        if self._place == "auto":
+        if self._location == "auto":
             if self._budget is None:
                 free = float("inf") if self._free_bytes is None else self._free_bytes(device)
                 self._budget = self.AUTO_SHARE * free

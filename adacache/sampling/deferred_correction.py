@@ -1,21 +1,19 @@
-"""What reused steps got wrong, made good at the next computed step.
+"""Deferred correction: what reused steps got wrong is corrected at the next computed step.
 
-A reused step moves the latent along a direction that was forecast. Once the next step is computed, the direction is
-known at both ends of the interval, and a straight line between them is closer to the truth than any forecast from one
-end. The line is drawn over the log signal-to-noise ratio, in which directions bend most evenly, as in DPM-Solver
-(arXiv 2206.00927); on the demo network that is 0.2 to 0.6 dB ahead of one over the noise level. The difference, added
-up over the interval, is one shift of the latent; dividing it by the length of the computed step turns it into a
-correction of that step's direction. This is deferred correction, as in solvers of ordinary differential equations: it
-needs no further evaluation, and three tensors of the latent's size, a small part of one residual.
+A reused step moves the latent along a direction that was extrapolated. Once the next step is computed, the direction is
+known at both ends of the interval, and a straight line between them, over the log signal-to-noise ratio (the scale of
+DPM-Solver, arXiv 2206.00927), is closer to the truth than any extrapolation from one end. The difference, added up over
+the interval, is one shift of the latent; divided by the length of the computed step it corrects that step's direction.
+As in solvers of ordinary differential equations this needs no further evaluation. It keeps at most three tensors of the
+latent's size.
 
-The computed step itself saw the latent before that shift. What its direction would have been after it is estimated:
-see `response`. On three networks that is worth 0.4 to 2 dB; asking the network again would bring 2 to 4, for another
-evaluation.
+The computed step itself saw the latent before that shift. What its direction would have been after it is estimated by
+`response`.
 
 The shift is exact for samplers that move the latent by direction times step length, such as Euler. Those that sum
 denoised latents of several steps (UniPC, DPM++ 2M) give each of them the same weight in the end, so it arrives over the
-next steps; on the demo network that is worth 0.7 to 2.5 dB there. Samplers that add noise, or weigh differences of
-higher order, are left alone. Where every step is computed there is nothing to correct.
+next steps. Samplers that add noise, or weigh differences of higher order, are not corrected. Where every step is
+computed there is nothing to correct. bench/README.md has what each part is worth.
 """
 
 from __future__ import annotations
@@ -28,18 +26,19 @@ from torch import Tensor
 
 from .log_snr import LEAST_SIGNAL, log_snr, mixes
 
+# How much of a shift the network takes for the video's own: BELIEF times the noise level, at least LEAST_BELIEF and at
+# most all. Chosen on the demo's network and two others; bench/README.md has what was tried.
+BELIEF, LEAST_BELIEF = 1.3, 0.45
+
 
 def response(sigma: float, highest: float) -> float:
     """How a direction changes with the latent: d direction / d latent, along a shift of the latent.
 
     A flow model's latent holds 1 - sigma of the video, so a shift of it, taken for the video's own, is one of the
     denoised latent 1 / (1 - sigma) times as large: the direction (x - denoised) / sigma turns further away, and the
-    shift grows. Much of a shift is noise, which the network removes; but what it takes for the video is what is left
-    in the end. So a shift is believed in full while the noise is more than three quarters, and by 0.45 at least:
-    evaluated again at the shifted latent, the demo network keeps half to three quarters of a shift at noise levels 0.25
-    and 0.1. That counts most in the last step, whose result is the denoised latent. The belief between is the best of
-    some twenty on three networks. Models to whose signal noise is added could not be measured: for them directions stay
-    as they are.
+    shift grows. Much of a shift is noise, which the network removes; what it takes for the video is what is left in the
+    end. `BELIEF` and `LEAST_BELIEF` say how much. Of models to whose signal noise is added nothing is known: for them
+    directions stay as they are.
 
     Args:
         sigma: noise level.
@@ -47,7 +46,7 @@ def response(sigma: float, highest: float) -> float:
     """
     if not mixes(highest):
         return 0.0
-    believed = min(1.0, max(0.45, 1.3 * sigma)) / max(1 - sigma, LEAST_SIGNAL)
+    believed = min(1.0, max(LEAST_BELIEF, BELIEF * sigma)) / max(1 - sigma, LEAST_SIGNAL)
     return (1 - believed) / sigma
 
 
@@ -85,7 +84,7 @@ class Correction:
             step: 0-based step of the sampler.
             x: the latent that the step starts from.
             denoised: what the network made of it, of the same shape; the direction is (x - denoised) / sigma.
-            computed: False where the residual was reused.
+            computed: False where the answer was reused.
         """
         if step + 1 >= len(self.sigmas):
             return denoised
@@ -94,7 +93,7 @@ class Correction:
         direction = (x.float() - denoised.float()) / sigma
         at = log_snr(sigma, self.highest)
         if not computed:
-            if self._growth is not None:  # the kept residual does not know of the shift
+            if self._growth is not None:  # the kept answer does not know of the shift
                 direction += self._growth
                 denoised = (x.float() - sigma * direction).to(denoised.dtype)
             if self._known is not None:
@@ -104,11 +103,11 @@ class Correction:
             self._count()
             return denoised
         known, moved = self._known, self._moved
-        share = self._moment / (at - self._at) if moved is not None and at != self._at else 0.0
-        should = None if moved is None or known is None else known * (self._length - share) + direction * share
+        later = self._moment / (at - self._at) if moved is not None and at != self._at else 0.0
+        should = None if moved is None or known is None else known * (self._length - later) + direction * later
         self.clear()
         self._known, self._at = direction, at
-        if should is None or not (length and math.isfinite(share)):
+        if should is None or not (length and math.isfinite(later)):
             return denoised
         shift, answer = should - moved, response(sigma, self.highest)
         self._known = direction + answer * shift

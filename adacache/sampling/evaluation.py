@@ -23,14 +23,14 @@ class StreamKey(NamedTuple):
     """What tells the streams of a run apart.
 
     Attributes:
-        place: the evaluation's place in its step, from 0; samplers of higher order make several.
+        substep: the evaluation's place in its step, from 0; samplers of higher order make several.
         key: the caller's name for the rows.
-        turn: how many calls of this evaluation had the same key before.
+        repeat: how many calls of this evaluation had the same key before.
     """
 
-    place: int
+    substep: int
     key: Hashable
-    turn: int
+    repeat: int
 
 
 class Looks(NamedTuple):
@@ -73,7 +73,7 @@ class Evaluation:
     Args:
         cache: the run's.
         decision: whether to compute, and why.
-        place: the evaluation's place in its step, from 0; only a step's first evaluation is measured.
+        substep: the evaluation's place in its step, from 0; only a step's first evaluation is measured.
         sigma: its noise level.
         looks: what is looked at besides.
         refused: asks whether the run has given up caching.
@@ -84,7 +84,7 @@ class Evaluation:
         self,
         cache: Cache,
         decision: Decision,
-        place: int = 0,
+        substep: int = 0,
         sigma: float = 0.0,
         looks: Looks = Looks(),  # noqa: B008 it cannot change
         refused: Callable[[], bool] = lambda: False,
@@ -93,7 +93,7 @@ class Evaluation:
         self.watch = Stopwatch(where)
         self.cache = cache
         self.decision = decision
-        self.place = place
+        self.substep = substep
         self.sigma = sigma
         self.looks = looks
         self.refused = refused
@@ -125,7 +125,7 @@ class Evaluation:
         with self._lock:
             streams = []
             for key in keys:
-                streams.append(StreamKey(self.place, key, self._seen[key]))
+                streams.append(StreamKey(self.substep, key, self._seen[key]))
                 self._seen[key] += 1
             call = make(streams)
             self.calls.append(call)
@@ -208,7 +208,7 @@ class Call:
         self._refused = evaluation.refused
         self._looks = evaluation.looks
         self._sigma = evaluation.sigma
-        self.measures = evaluation.place == 0
+        self.measures = evaluation.substep == 0
 
     def _measure(self, key: StreamKey, probe: Tensor, old: Tensor | None) -> None:
         """The change since `old`, where it is like the new probe, and what else is looked at."""

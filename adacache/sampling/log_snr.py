@@ -1,4 +1,4 @@
-"""Noise levels on the scale on which directions bend most evenly."""
+"""Noise levels as log signal-to-noise ratios, the scale on which directions are closest to straight lines."""
 
 from __future__ import annotations
 

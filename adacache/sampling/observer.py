@@ -1,4 +1,4 @@
-"""What a measuring run looks at besides, for calibration: changes over several steps, and how its direction turns."""
+"""What a measuring run looks at besides, for calibration: changes over several steps, and how its direction changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..trace.record import Record
 from .cache import Cache, FreeBytes, Stream, alike
-from .direction_increments import MOST_STEPS, Turns
+from .direction_increments import MOST_STEPS, DirectionIncrements
 from .measures import change_sums
 
 # A probe is compared with one that is kept for so many steps, the longest interval of the published rates.
@@ -21,15 +21,15 @@ class Observer:
 
     Args:
         steps: the sampler's step count.
-        sigmas: its noise levels, one more than steps, where the direction's turns can be told; else None.
-        place, free_bytes: where the older probes live; see `Cache`.
+        sigmas: its noise levels, one more than steps, where those of the direction can be told; else None.
+        location, free_bytes: where the older probes live; see `Cache`.
     """
 
     def __init__(
-        self, steps: int, sigmas: Sequence[float] | None, place: str = "auto", free_bytes: FreeBytes | None = None
+        self, steps: int, sigmas: Sequence[float] | None, location: str = "auto", free_bytes: FreeBytes | None = None
     ) -> None:
-        self._older = Cache(place, free_bytes)
-        self._turns = Turns(sigmas) if sigmas is not None and steps <= MOST_STEPS else None
+        self._older = Cache(location, free_bytes)
+        self._increments = DirectionIncrements(sigmas) if sigmas is not None and steps <= MOST_STEPS else None
         self._turned: tuple[float, ...] | None = None
         self._step = 0
 
@@ -50,15 +50,15 @@ class Observer:
             self._older.keep(key, Stream((probe,)))
         return sums
 
-    def turn(self, step: int, sigma: float, x: Tensor, denoised: Tensor) -> None:
+    def direction(self, step: int, sigma: float, x: Tensor, denoised: Tensor) -> None:
         """A step's direction: the latent `x` at a 0-based step, and what the network made of it."""
         self._turned = None
-        if self._turns is None or not 0 <= step < len(self._turns.sigmas):
+        if self._increments is None or not 0 <= step < len(self._increments.sigmas):
             return
-        if math.isclose(sigma, self._turns.sigmas[step], rel_tol=1e-4):
-            self._turned = self._turns(step, x, denoised)
+        if math.isclose(sigma, self._increments.sigmas[step], rel_tol=1e-4):
+            self._turned = self._increments(step, x, denoised)
         else:  # noise was added before the step: it moves the latent otherwise
-            self._turns.clear()
+            self._increments.clear()
 
     def note(self, record: Record, far: float | None) -> None:
         """Write what was seen of the step into its record."""
@@ -69,4 +69,4 @@ class Observer:
     def restart(self) -> None:
         """The noise level went up: what was kept is of another way, and the sampler goes its own."""
         self._older.clear()
-        self._turns = self._turned = None
+        self._increments = self._turned = None

@@ -50,14 +50,14 @@ class Run:
         settings: what the user chose.
         steps: the sampler's step count.
         info: what the run is of, for the trace.
-        free_bytes: free memory of a device, asked once when `settings.place` is "auto".
+        free_bytes: free memory of a device, asked once when `settings.location` is "auto".
         on_record: called with every finished record, for a live display; its step may still be corrected.
         evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
-            and each place in the step keeps a residual of its own.
+            and each keeps streams of its own.
         ranks: the processes among which the token sequence is split, if it is.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
-            (see `correction.py`) and a measuring run tells how its direction turns (`observer.py`); None leaves both
-            out.
+            (see `deferred_correction.py`) and a measuring run tells how its direction changes (`observer.py`); None
+            leaves both out.
         sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
         highest_sigma: the model's highest noise level; None: the first of `sigmas`.
     """
@@ -86,10 +86,10 @@ class Run:
         corrects = sigmas is not None and settings.forecast and settings.mode == "cache"
         self.correction = Correction(sigmas, highest_sigma) if corrects else None
         measures = settings.mode == "measure"
-        self.observer = Observer(steps, sigmas, settings.place, free_bytes) if measures else None
+        self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
         self.schedule = self._schedule(steps, codebook, moreg, cost)
-        self.cache = Cache(settings.place, free_bytes)
+        self.cache = Cache(settings.location, free_bytes)
         planned = isinstance(self.schedule, PacedSchedule)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
         self.trace.highest_sigma = highest_sigma or 0.0
@@ -177,11 +177,11 @@ class Run:
             allowed: False computes it, as outside the start and end percent, unless the schedule is locked.
             where: the device that computes it, whose time is taken.
         """
-        place = self._clock.advance()
-        if place == 0:
+        substep = self._clock.advance()
+        if substep == 0:
             self._decision = self._decide(sigma, allowed)
             self._lowest_sigma = min(self._lowest_sigma, sigma)
-        evaluation = Evaluation(self.cache, self._decision, place, sigma, self._looks, lambda: self.refused, where)
+        evaluation = Evaluation(self.cache, self._decision, substep, sigma, self._looks, lambda: self.refused, where)
         self._first = self._first or evaluation.watch
         return evaluation
 
@@ -210,7 +210,8 @@ class Run:
         return decision
 
     def corrected(self, evaluation: Evaluation, x: Tensor, denoised: Tensor) -> Tensor:
-        """What the sampler should go on with, inside an evaluation; see `correction.py`. Measuring runs look only.
+        """What the sampler should go on with, inside an evaluation; see `deferred_correction.py`. Measuring
+        runs look only.
 
         Args:
             x: the latent that the evaluation started from.
@@ -220,7 +221,7 @@ class Run:
         if self.refused:
             return denoised
         if self.observer:
-            self.observer.turn(step, sigma, x, denoised)
+            self.observer.direction(step, sigma, x, denoised)
         if self.correction is None or not 0 <= step < len(self.correction.sigmas):
             return denoised
         if not math.isclose(sigma, self.correction.sigmas[step], rel_tol=1e-4):
@@ -239,7 +240,7 @@ class Run:
             self._observe(evaluation, record)
         elif computed:
             # Context windows that move on give new streams at every step; those they left behind must not pile up.
-            self._forget_all_but(evaluation.place, evaluation.streams())
+            self._forget_all_but(evaluation.substep, evaluation.streams())
         watch = evaluation.watch
         record.milliseconds = watch.stop()
         self.trace.seconds = watch.ended - self._first.began
@@ -265,12 +266,12 @@ class Run:
         others = (self.correction, self.observer)
         held = self.cache.peak_bytes + sum(other.peak_bytes for other in others if other)
         self.trace.cache_bytes = max(self.trace.cache_bytes, held)
-        self.trace.cache_place = self.cache.place if self.cache.peak_bytes else ""
+        self.trace.cache_place = self.cache.location if self.cache.peak_bytes else ""
 
     def _observe(self, evaluation: Evaluation, record: Record) -> None:
         # What a planned computation left out is older than the schedule thinks.
-        self._forget_all_but(evaluation.place, evaluation.captured())
-        if evaluation.place:
+        self._forget_all_but(evaluation.substep, evaluation.captured())
+        if evaluation.substep:
             return
         measured = evaluation.read()
         self._check_level(evaluation, measured)
@@ -288,8 +289,8 @@ class Run:
         if measured.sigma is not None and not math.isclose(measured.sigma, evaluation.sigma, rel_tol=SAME_LEVEL):
             self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates at noise levels other than its list's")
 
-    def _forget_all_but(self, place: int, streams: Set[StreamKey]) -> None:
-        self.cache.drop({key for key in self.cache if key.place == place} - streams)
+    def _forget_all_but(self, substep: int, streams: Set[StreamKey]) -> None:
+        self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
 
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""

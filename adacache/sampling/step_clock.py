@@ -15,7 +15,7 @@ class StepClock:
 
     Attributes:
         begun: steps begun, so the 1-based step of the evaluation that runs.
-        place: its place in that step, from 0.
+        substep: its place in that step, from 0.
         regular: False once the reports do not fit the count.
         reported: steps reported so far; None while nobody reports.
     """
@@ -24,25 +24,25 @@ class StepClock:
         self.steps = steps
         self.per_step = per_step
         self.begun = 0
-        self.place = 0
+        self.substep = 0
         self.regular = True
         self.reported: int | None = None
 
     def advance(self) -> int:
         """Go on to the next evaluation; returns its place in its step."""
-        if self.regular and self.begun and self.place + 1 < self.per_step:
-            self.place += 1
+        if self.regular and self.begun and self.substep + 1 < self.per_step:
+            self.substep += 1
         else:
             if self.reported is not None and self.reported < self.begun:
                 self.regular = False
             self.begun += 1
-            self.place = 0
-        return self.place
+            self.substep = 0
+        return self.substep
 
     def report(self, step: int) -> None:
         """The sampler says that the evaluation just made was the first of `step`, from 0."""
         self.reported = step + 1
-        on_time = self.begun == step + 1 and self.place == 0
+        on_time = self.begun == step + 1 and self.substep == 0
         if not on_time and step < self.steps - 2:
             self.regular = False
-        self.begun, self.place = step + 1, 0
+        self.begun, self.substep = step + 1, 0

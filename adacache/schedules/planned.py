@@ -9,13 +9,15 @@ from typing import NamedTuple
 from .moreg import MoReg
 from .schedule import Decision, Observation, Reason, Schedule, scaled
 
-START = 1 / 6
-"""What is added to t, so that weights do not soar at the first step; `PacedSchedule` has the evidence."""
+# Chosen on the demo's network, at 20 to 50 steps; bench/README.md has the evidence and what was tried.
+START = 1 / 6  # added to t, so that weights do not soar at the first step
+MOTION_FROM = 1 / 3  # motion changes the plan from this part of the steps on: every video needs the start
+PACES = (0.7, 1.5)  # by these factors of the computed steps that are left, at most
 
 
 class Cost(NamedTuple):
     """What an interval weighs: (t + START) ** -early * (1 - t) ** -late, where t, 0 to 1, is how far its middle lies
-    through the steps; see `plan.py` for its length.
+    through the steps; `Planner` adds its length.
 
     Attributes:
         piece: the share of the computed steps, from the first, between which none is reused; at least three are.
@@ -26,7 +28,7 @@ class Cost(NamedTuple):
     piece: float = 0.0
 
     def weights(self, steps: int) -> list[float]:
-        """As `plan.Planner` takes them."""
+        """As `Planner` takes them."""
         middles = [ends / (2 * steps) for ends in range(2 * steps - 1)]
         return [(t + START) ** -self.early * (1 - t) ** -self.late for t in middles]
 
@@ -40,17 +42,14 @@ class Cost(NamedTuple):
         return [*range(first), *Planner(self.weights(steps)).placed(first - 1, computed - first)]
 
 
+# Chosen on the demo's network as well.
 CORRECTED = Cost(early=3.7, late=1.5)
+"""Where what an interval got wrong is corrected at its end; see `sampling/deferred_correction.py`."""
 CORRECTED_LATER = CORRECTED._replace(piece=0.5)
 """For samplers that sum denoised latents of several steps (UniPC, DPM++ 2M): a reused step between the first ones is an
-unevenness that they carry on. In one piece they are worth 1 dB on the demo network at two fifths and a third of 30
-steps, and 2 at the 10th percentile."""
+unevenness that they carry on."""
 UNCORRECTED = Cost(early=5.0, late=1.3)
-"""Where nothing makes good what an interval got wrong (see `correction.py`), the first ones weigh more."""
-
-MOTION_FROM, PACES = 1 / 3, (0.7, 1.5)
-"""Motion changes the plan from this part of the steps on, by these factors at most: every video needs the start. From
-the first step on and by half to double, connecting MoReg cost 6 dB at equal computed steps on the demo network."""
+"""Where nothing is corrected, the first intervals weigh more."""
 
 
 class Planner:
@@ -58,7 +57,7 @@ class Planner:
 
     An interval costs its weight times (length ** 2 - 1): the error of a line drawn through both of its ends grows with
     the square of its length, and nothing is reused in one of length 1. That the worst interval should decide, and not
-    the sum, is what LeMiCa found too (1.8 dB, arXiv 2511.00090).
+    the sum, is what LeMiCa found too (arXiv 2511.00090).
 
     Args:
         weights: of an interval, by the sum of its two ends, steps counted from 0; so there are 2 * steps - 1.
@@ -111,16 +110,8 @@ class PacedSchedule(Schedule):
     steps that the share allows; the first three steps and the last are always computed. The share is of the sampler's
     own steps, so a preset means the same at 20, 30 or 100 steps and on every model.
 
-    The evidence: on the demo network a small error in the latent of step 6 comes out of the sampling 20 to 100 times
-    as large, one of step 14 five times, one of step 25 twice. Intervals placed by that are 3 to 5 dB ahead of a
-    protected sixth and a pace even in log signal-to-noise, and more at the 10th percentile. The
-    exponents are those of the plans found best on the demo network. At half of 30 steps they are worth 3 dB there, 7 at
-    the 10th percentile, over 2.6 and 1.6 from the first step on (step 7 is then computed, on which in some videos a
-    detail of the final picture turns); on a small network that wants more of the last steps they lose 3. START is worth
-    2 dB at a third of 30 steps, where without it the first steps lie closer together than they need to.
-    On real Wan networks, computing the first 20 % in place of 10 % is what keeps videos from collapsing: the weight on
-    the start points the same way. The last step is computed as in the published code, since its error is corrected by
-    nothing: on a second network of other data that is worth 3 dB.
+    A budget of computed steps that is placed beforehand is what BudCache, DPCache, LeMiCa and OmniCache do, too;
+    docs/METHOD.md compares.
 
     Args:
         steps: the sampler's step count.

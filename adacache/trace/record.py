@@ -33,7 +33,8 @@ class Record:
         far_steps: how many steps ago that one was.
         passes: passes of streams: a prompt, in a context window, in one asking of the network.
         computed_passes: how many of them were computed; fewer than all where only some had something to reuse.
-        turns: of a measuring run, products of the step's turn of direction with all up to it; see `turns.py`.
+        turns: of a measuring run, products of the increment of its direction with all up to it; see
+            `sampling/direction_increments.py`.
     """
 
     evaluation: int
@@ -57,7 +58,7 @@ class Record:
     computed_passes: int | None = None
 
     @property
-    def share(self) -> float:
+    def computed_share(self) -> float:
         """How much of the evaluation was computed, 0 to 1."""
         if self.passes and self.computed_passes is not None:
             return self.computed_passes / self.passes

@@ -74,7 +74,7 @@ class Trace:
     @property
     def in_part(self) -> int:
         """Evaluations of which some passes were computed and others reused, as context windows that move make them."""
-        return sum(0 < record.share < 1 for record in self.records)
+        return sum(0 < record.computed_share < 1 for record in self.records)
 
     @property
     def passes(self) -> tuple[int, int]:
@@ -89,12 +89,12 @@ class Trace:
         compiles or loads a model, does not move it.
         """
         known = [r for r in self.records if math.isfinite(r.milliseconds)]
-        whole = [r.milliseconds for r in known if r.share == 1]
+        whole = [r.milliseconds for r in known if r.computed_share == 1]
         if not whole or not math.isfinite(self.seconds):
             return 0.0
-        none = [r.milliseconds for r in known if r.share == 0]
+        none = [r.milliseconds for r in known if r.computed_share == 0]
         more = max(0.0, median(whole) - (median(none) if none else 0.0))
-        return self.seconds + more * sum(1 - r.share for r in self.records) / 1000
+        return self.seconds + more * sum(1 - r.computed_share for r in self.records) / 1000
 
     @property
     def speed_up(self) -> float:

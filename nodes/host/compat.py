@@ -10,84 +10,15 @@ from typing import Any
 import comfy.cli_args
 import comfy.model_management
 import comfy.utils
-import folder_paths
 import torch
-from comfy_execution.graph_utils import GraphBuilder
-from comfy_execution.utils import get_executing_context
-
-import nodes
 
 from ...adacache.sampling.sequence_parallel import Ranks
 
 # transformer_options keys and wrapper keys of caches that would skip the network under us.
 _OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}
 
-# Evaluations per step of the host's samplers of higher order; the last step or two may make fewer.
-_EVALUATIONS = {
-    "dpm_2": 2,
-    "dpm_2_ancestral": 2,
-    "dpmpp_2s_ancestral": 2,
-    "dpmpp_2s_ancestral_cfg_pp": 2,
-    "dpmpp_sde": 2,
-    "dpmpp_sde_gpu": 2,
-    "exp_heun_2_x0": 2,
-    "exp_heun_2_x0_sde": 2,
-    "heun": 2,
-    "heunpp2": 3,
-    "seeds_2": 2,
-    "seeds_3": 3,
-}
-
-# These evaluate the network once at each noise level of their list.
-_ON_THE_LIST = frozenset(
-    ["ddim", "ddpm", "deis", "dpmpp_2m", "dpmpp_2m_cfg_pp", "euler", "euler_ancestral", "euler_ancestral_cfg_pp"]
-    + ["euler_cfg_pp", "gradient_estimation", "gradient_estimation_cfg_pp", "ipndm", "ipndm_v", "lcm", "lms"]
-    + ["res_multistep", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp", "res_multistep_cfg_pp"]
-    + ["unipc", "unipc_bh2"]
-)
-
 # Relative; what float32 leaves of a straight line.
 CLOSE = 1e-3
-
-# These evaluate the network a varying number of times, or report steps otherwise; what a step is cannot be told.
-_IRREGULAR = frozenset(["dpm_adaptive", "dpm_fast", "sa_solver_pece"])
-
-
-def sampler_name(sampler: Any) -> str:
-    """A sampler object's name as the user chose it, as far as it tells (`comfy/samplers.py:ksampler`)."""
-    function = getattr(sampler, "sampler_function", None)
-    name = getattr(function, "__name__", type(sampler).__name__)
-    return name.removeprefix("sample_").removesuffix("_function")
-
-
-def evaluations_per_step(name: str) -> int:
-    """How often a sampler of the host evaluates the network in a step; 1 where it is not known to be more."""
-    return _EVALUATIONS.get(name, 1)
-
-
-def is_irregular(name: str) -> bool:
-    """Whether a sampler of the host is known to evaluate the network in a way of its own."""
-    return name in _IRREGULAR
-
-
-def is_correctable(name: str) -> bool:
-    """Whether what reused steps got wrong can be made good through a later denoised latent.
-
-    Euler and DDIM move the latent by direction times step length (`comfy/k_diffusion/sampling.py`): a shift arrives
-    whole. The others sum denoised latents of several steps and add no noise; the weights of one over all steps add up
-    to that of its own step (`comfy/extra_samplers/uni_pc.py`): a shift arrives over the next steps.
-    """
-    return name in ("euler", "ddim") or sums_history(name)
-
-
-def sums_history(name: str) -> bool:
-    """Whether a correctable sampler makes a step of the denoised latents of several steps."""
-    return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
-
-
-def keeps_to_its_levels(sampler: Any) -> bool:
-    """Whether a sampler of the host evaluates the network once at each noise level of its list, and nowhere else."""
-    return sampler_name(sampler) in _ON_THE_LIST and not getattr(sampler, "extra_options", {}).get("s_churn")
 
 
 def is_affine(model_patcher: Any, sigma: float) -> bool:
@@ -109,49 +40,6 @@ def is_interrupt(error: BaseException) -> bool:
 def heed_cancel() -> None:
     """Raise the host's interrupt where the user cancelled, as every operation of a network does."""
     comfy.model_management.throw_exception_if_processing_interrupted()
-
-
-def executing() -> tuple[str, str]:
-    """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
-    context = get_executing_context()
-    return (context.prompt_id, context.node_id) if context else ("", "")
-
-
-def user_folder() -> str:
-    """Where the host keeps what users save (`folder_paths.py:get_user_directory`)."""
-    return folder_paths.get_user_directory()
-
-
-def _server() -> Any:
-    """The running server, or None; its module is imported where there is one (`server.py:PromptServer`)."""
-    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-
-
-def server_routes() -> Any:
-    """The server's table of routes, or None; what is added before it starts is served."""
-    return getattr(_server(), "routes", None)
-
-
-def queueing_client() -> str | None:
-    """The websocket client that queued the graph that runs now; None where there is none."""
-    return getattr(_server(), "client_id", None)
-
-
-def queued(prompt_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The nodes and the extra data of a graph that runs, as the client queued it; empty where it is not known.
-
-    `execution.py:PromptQueue` keeps what runs as (number, prompt id, prompt, extra data, ...).
-    """
-    running = getattr(getattr(_server(), "prompt_queue", None), "currently_running", {})
-    for _, known, prompt, extra, *_ in list(running.values()):
-        if known == prompt_id:
-            return prompt, extra
-    return {}, {}
-
-
-def send(event: str, data: dict[str, Any], client: str) -> None:
-    """Send an event to a client, from any thread; the server writes it as JSON later."""
-    _server().send_sync(event, data, client)
 
 
 def bring_up_hooks(model: Any, hooks: Any, timestep: torch.Tensor, model_options: dict[str, Any]) -> None:
@@ -261,31 +149,3 @@ def progress(total: int) -> Callable[[int, int], None]:
         bar.update_absolute(value, of)
 
     return done
-
-
-def show_text(node_id: str | None, text: str) -> None:
-    """Shows a text on a node in the browser that queued the graph; nothing where there is none."""
-    show = getattr(_server(), "send_progress_text", None)
-    client = queueing_client()
-    if show and client and node_id:
-        show(text, node_id, client)
-
-
-def nodes_of(dynprompt: Any) -> dict[str, Any]:
-    """The graph that runs, with the nodes that were added to it while it ran (`comfy_execution/graph.py`)."""
-    return {one: dynprompt.get_node(one) for one in dynprompt.all_node_ids()} if dynprompt is not None else {}
-
-
-def shown_on(dynprompt: Any, node_id: str | None) -> str | None:
-    """The node in the browser that shows what a node has to show."""
-    return dynprompt.get_display_node_id(node_id) if dynprompt is not None and node_id else node_id
-
-
-def graph_builder() -> Any:
-    """What nodes are added to the running graph with."""
-    return GraphBuilder()
-
-
-def is_output(class_type: str) -> bool:
-    """Whether nodes of a class show or save something."""
-    return bool(getattr(nodes.NODE_CLASS_MAPPINGS.get(class_type), "OUTPUT_NODE", False))

@@ -13,8 +13,9 @@ from torch import Tensor
 from ...adacache import Run, RunInfo, Settings
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
+from ..server import comfy_server
 from ..server.events import Feed
-from . import compat
+from . import compat, samplers
 from .calls import Calls
 from .guard import attempt
 from .trunk.families.table import Family, family_of
@@ -103,11 +104,11 @@ def open_session(
     """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
     model = guider.model_patcher.model
     family = family_of(model.diffusion_model) if settings.reuses == "trunk" else None
-    prompt_id, node_id = compat.executing()
+    prompt_id, node_id = comfy_server.executing()
     info = RunInfo(
         family=family.name if family else type(model).__name__,
         shape=tuple(getattr(latent_image, "shape", ())),
-        sampler=compat.sampler_name(sampler),
+        sampler=samplers.sampler_name(sampler),
         run_id=uuid4().hex,
         handle=handle,
         prompt_id=prompt_id,
@@ -122,17 +123,17 @@ def open_session(
         info,
         compat.free_bytes,
         feed.step,
-        compat.evaluations_per_step(info.sampler),
+        samplers.evaluations_per_step(info.sampler),
         compat.ranks(),
-        levels if compat.is_correctable(info.sampler) else None,
-        sums_history=compat.sums_history(info.sampler),
+        levels if samplers.is_correctable(info.sampler) else None,
+        sums_history=samplers.sums_history(info.sampler),
         highest_sigma=compat.highest_sigma(guider.model_patcher),
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
     if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
-    elif compat.is_irregular(info.sampler):
+    elif samplers.is_irregular(info.sampler):
         run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
     elif "ar_state" in options:
         run.refuse("the network makes its video frame by frame, with a memory of its own")
@@ -145,7 +146,7 @@ def open_session(
         feed,
         family,
         compat.sigma_window(guider.model_patcher, settings.start, settings.end),
-        levels if compat.keeps_to_its_levels(sampler) else (),
+        levels if samplers.keeps_to_its_levels(sampler) else (),
         latent_shapes or (),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...adacache import Calibration
 from ...adacache.calibration.result import LONGEST_TEXT
-from ..host import compat
+from . import comfy_server
 
 MOST_LISTED = 500
 ALLOWED = "1 to 60 letters, digits, spaces, - and _, beginning with a letter or digit"
@@ -84,7 +84,7 @@ def _is_name(name: str) -> bool:
 
 
 def _folder() -> Path:
-    return Path(compat.user_folder()) / "adacache" / "calibrations"
+    return Path(comfy_server.user_folder()) / "adacache" / "calibrations"
 
 
 def _file(name: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...adacache import Record, RunInfo, Trace
-from ..host import compat
+from . import comfy_server
 from .run_store import RUNS, About, as_json
 
 log = logging.getLogger("adacache")
@@ -27,7 +27,7 @@ class Feed:
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         # Read once: the next graph in the queue may be another client's.
-        self.client = compat.queueing_client()
+        self.client = comfy_server.queueing_client()
         self.about: About = {}
 
     def opened(self, trace: Trace) -> None:
@@ -48,7 +48,7 @@ class Feed:
     def _send(self, event: str, data: Callable[[], dict[str, Any]]) -> None:
         # Without a client there is nobody to tell; None would tell everyone.
         if self.client:
-            self._safely(lambda: compat.send(event, {"version": VERSION, **data()}, self.client))
+            self._safely(lambda: comfy_server.send(event, {"version": VERSION, **data()}, self.client))
 
     def _safely(self, ours: Callable[[], None], level: int = logging.DEBUG) -> None:
         try:
@@ -62,7 +62,7 @@ def about(info: RunInfo) -> About:
 
     Nodes of two workflows may have the same ids; an editor that has both open must not mix their runs.
     """
-    nodes, extra = compat.queued(info.prompt_id)
+    nodes, extra = comfy_server.queued(info.prompt_id)
     # A node made while the graph runs is named after the one that made it: "10.0.0.5" by "10".
     node = nodes.get(info.node_id) or nodes.get(info.node_id.partition(".")[0]) or {}
     workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}

@@ -23,7 +23,8 @@ from typing import Any
 
 from ...adacache import CalibrationError, Target, propose
 from ...adacache.calibration.result import SPEED_UP
-from ..host import compat
+from ..host import samplers
+from . import comfy_server
 from .events import VERSION
 from .run_store import MOST_RUNS, RUNS
 
@@ -43,7 +44,7 @@ class Refusal(ValueError):
 
 def register() -> None:
     """Add the routes to the host's server, once; nothing happens where there is none."""
-    routes = compat.server_routes()
+    routes = comfy_server.server_routes()
     if routes is None or any(getattr(route, "path", "") == PATH for route in routes):
         return
     routes.get(PATH)(_answering(lambda request: list_runs(request.query)))
@@ -90,7 +91,7 @@ def one_calibration(run_id: str, query: Mapping[str, str]) -> str:
         raise Refusal(f"the run has {trace.steps} steps; allowed here: up to {MOST_CALIBRATED}", 413)
     try:
         target = Target(query.get("target", SPEED_UP), float(amount))
-        found = propose([trace], target, sums_history=compat.sums_history)
+        found = propose([trace], target, sums_history=samplers.sums_history)
     except CalibrationError as error:
         raise Refusal(str(error), 409) from error
     text = found.as_text()

@@ -10,12 +10,12 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...adacache.trace.trace import VERSION
-from ..host import compat
 from ..patch import NAME as PATCH_NAME
 from ..patch import OFF, AdaCachePatchModel
 from ..plot import draw, to_image_tensor
 from ..plot.quality import AGAINST
 from ..schema import BYPASSED, CATEGORY, HandleType, errors_of
+from ..server import comfy_server
 from ..stats import AdaCacheStats
 from .graph import Clones, Nodes, before, source, without_passing
 from .sheet import FIELDS
@@ -98,7 +98,7 @@ class AdaCacheSweep(io.ComfyNode):
     def execute(
         cls, vary: str, values: str, frames: int, plot_against: str, images: Any = None, handle: Any = None
     ) -> io.NodeOutput:
-        nodes = compat.nodes_of(cls.hidden.dynprompt)
+        nodes = comfy_server.nodes_of(cls.hidden.dynprompt)
         if "handle" not in nodes[str(cls.hidden.unique_id)]["inputs"]:
             return bypassed(vary, images)
         with errors_of(NAME):
@@ -129,8 +129,8 @@ class Expansion:
         self.patch = patch_of(nodes, inputs["handle"])
         self.patches = patches_of(nodes, self.patch, self.images)
         fits(vary, nodes[self.patch]["inputs"])
-        self.builder = compat.graph_builder()
-        self.clones = Clones(nodes, self.builder, compat.is_output)
+        self.builder = comfy_server.graph_builder()
+        self.clones = Clones(nodes, self.builder, comfy_server.is_output)
 
     def sheet(self, frames: int, plot_against: str) -> list[Any]:
         """Adds all nodes; gives the links to the results."""

@@ -16,6 +16,7 @@ from ..plot.row import Row
 from ..plot.words import clean
 from ..plot.words import unit as unit_of
 from ..schema import HandleType, inner_schema
+from ..server import comfy_server
 from ..server.run_store import RUNS
 from .graph import before, source
 
@@ -95,8 +96,8 @@ class AdaCacheSweepTake(io.ComfyNode):
     ) -> io.NodeOutput:
         if reference is not None:
             check(name, images, reference.name, reference.images)
-        prompt_id, _ = compat.executing()
-        nodes = compat.nodes_of(cls.hidden.dynprompt)
+        prompt_id, _ = comfy_server.executing()
+        nodes = comfy_server.nodes_of(cls.hidden.dynprompt)
         ours = samplers(nodes, cls.hidden.unique_id)
         # Two patch nodes with equal settings are one for the host, and have one handle.
         known = dict.fromkeys(handle for handle in handles.values() if handle)
@@ -107,7 +108,9 @@ class AdaCacheSweepTake(io.ComfyNode):
             done = compat.progress(len(images))
             scores = score(images, reference.images, compat.device(), done, deep=False)
         take = Take(name, mark, images, traces, scores)
-        compat.show_text(compat.shown_on(cls.hidden.dynprompt, cls.hidden.unique_id), f"{take.row(reference).line()}")
+        comfy_server.show_text(
+            comfy_server.shown_on(cls.hidden.dynprompt, cls.hidden.unique_id), f"{take.row(reference).line()}"
+        )
         return io.NodeOutput(take)
 
 

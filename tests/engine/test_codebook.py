@@ -155,7 +155,7 @@ def test_nearest_codebook_prefers_one_for_any_steps() -> None:
     ("changed", "field"),
     [
         ({"mode": "fast"}, "mode"),
-        ({"place": "disk"}, "place"),
+        ({"location": "disk"}, "location"),
         ({"codebooks": ()}, "codebooks"),
         ({"sensitivity": 0.0}, "sensitivity"),
         ({"sensitivity": math.nan}, "sensitivity"),

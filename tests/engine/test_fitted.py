@@ -13,9 +13,9 @@ from torch import Tensor
 
 from adacache import Calibration, CalibrationError, LockedPlan, Reason, Record, Run, RunInfo, Settings, Target, Trace
 from adacache.calibration.fit_codebook import propose
-from adacache.calibration.fit_plan import APART, AT_ONCE, TREND, Errors, fitted_plan
+from adacache.calibration.fit_plan import AT_ONCE, SEPARATE_WEIGHT, TREND, Errors, fitted_plan
 from adacache.calibration.result import COMPUTED
-from adacache.sampling.direction_increments import MOST_STEPS, PLACES, Turns
+from adacache.sampling.direction_increments import MOST_STEPS, SAMPLED, DirectionIncrements
 from adacache.sampling.log_snr import log_snr
 from adacache.schedules.planned import CORRECTED, Planner
 from adacache.trace.trace import ANSWER
@@ -39,7 +39,7 @@ def walk(seed: int = 0, steps: int = STEPS, late: float = 0.0, size: float = 1.0
 
 def recorded(directions: Tensor, sigmas: list[float]) -> list[tuple[float, ...] | None]:
     """What is recorded of a latent that moves along them."""
-    turns, x, found = Turns(sigmas), torch.zeros(directions.shape[1], dtype=torch.float64), []
+    turns, x, found = DirectionIncrements(sigmas), torch.zeros(directions.shape[1], dtype=torch.float64), []
     for step, direction in enumerate(directions):
         found.append(turns(step, x, x - sigmas[step] * direction))
         x = x + direction * (sigmas[step + 1] - sigmas[step])
@@ -85,7 +85,7 @@ def by_hand(directions: Tensor, plan: list[int]) -> float:
         following = sigmas[plan[number + 2]] if number + 2 < len(plan) else 0.0
         unseen = AT_ONCE.unseen * (sigmas[b] - following) / sigmas[b]
         together += grown * off
-        wrong += grown**2 * (APART * off.square().mean() + unseen**2 * shift.square().mean())
+        wrong += grown**2 * (SEPARATE_WEIGHT * off.square().mean() + unseen**2 * shift.square().mean())
     return float(wrong + together.square().mean())
 
 
@@ -109,8 +109,8 @@ def test_turns_are_recorded_as_products() -> None:
 
 
 def test_of_large_latents_some_places_are_seen_the_same_at_every_step() -> None:
-    latents = torch.randn(3, 4 * PLACES, generator=torch.Generator().manual_seed(1))
-    turns = Turns([0.5, 0.4, 0.3, 0.0])
+    latents = torch.randn(3, 4 * SAMPLED, generator=torch.Generator().manual_seed(1))
+    turns = DirectionIncrements([0.5, 0.4, 0.3, 0.0])
     rows = [turns(step, x, torch.zeros_like(x)) for step, x in enumerate(latents)]
     first, second = latents[1] / 0.4 - latents[0] / 0.5, latents[2] / 0.3 - latents[1] / 0.4
     assert rows[2] == pytest.approx([float((first * second).mean()), float(second.square().mean())], rel=0.02)

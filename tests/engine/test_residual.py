@@ -166,9 +166,9 @@ def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.Tensor, "copy_", lambda host, device, non_blocking: host)
     monkeypatch.setattr("adacache.sampling.cache._bytes", lambda tensors: sum(tensor.nbytes for tensor in tensors))
     cache = Cache("auto", lambda device: 8 * 256)
-    for number, place in enumerate(["model", "model", "system", "system"]):
+    for number, location in enumerate(["model", "model", "system", "system"]):
         cache.keep(number, Stream((torch.empty(64, device="meta"),)))
-        assert cache.place == place
+        assert cache.location == location
     devices = [cache.get(number).value[0].device.type for number in range(4)]
     assert devices == ["meta", "meta", "cpu", "cpu"]
     cache.keep(0, Stream((torch.empty(64, device="meta"),)))  # what is replaced makes room
@@ -178,7 +178,7 @@ def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cpu_has_one_memory() -> None:
     cache = Cache("auto", lambda device: 0)
     cache.keep("", Stream((torch.empty(64),)))
-    assert cache.place == "model"
+    assert cache.location == "model"
 
 
 def test_published_steps_of_a_still_video(doubling, tens, sample) -> None:

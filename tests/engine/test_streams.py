@@ -64,7 +64,7 @@ def test_batched_equals_split(place: str, moreg: MoRegSettings | None) -> None:
     """Cond and uncond in one call or two give the same decisions, distances and outputs, wherever R lives."""
     runs, outputs = [], []
     for batched in (True, False):
-        run = Run(Settings(place=place, moreg=moreg), STEPS)
+        run = Run(Settings(location=place, moreg=moreg), STEPS)
         out = []
         for step in range(1, STEPS + 1):
             with run.evaluation(1 - step / 99) as evaluation:
@@ -151,7 +151,7 @@ def test_system_memory_gives_the_same() -> None:
     """On a GPU, residuals in system memory give the same decisions and bit-identical outputs."""
     results = []
     for place in ("model", "system"):
-        run, outputs = Run(Settings(place=place), STEPS), []
+        run, outputs = Run(Settings(location=place), STEPS), []
         for step in range(1, STEPS + 1):
             rows = {key: drift(key, step).cuda() for key in ("cond", "uncond")}
             with run.evaluation(1 - step / 99) as evaluation:

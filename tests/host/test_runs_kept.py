@@ -192,11 +192,11 @@ def test_routes_are_registered_once(routes, pack_module, monkeypatch):
     """Registering again, as a reload of the pack does, adds nothing; without a server nothing happens."""
     from aiohttp import web
 
-    table, compat = web.RouteTableDef(), pack_module("nodes.host.compat")
-    monkeypatch.setattr(compat, "server_routes", lambda: table)
+    table, comfy_server = web.RouteTableDef(), pack_module("nodes.server.comfy_server")
+    monkeypatch.setattr(comfy_server, "server_routes", lambda: table)
     routes.register()
     routes.register()
     paths = ["/adacache/runs", "/adacache/runs/{run_id}", "/adacache/runs/{run_id}/calibration"]
     assert [route.path for route in table] == paths
-    monkeypatch.setattr(compat, "server_routes", lambda: None)
+    monkeypatch.setattr(comfy_server, "server_routes", lambda: None)
     routes.register()

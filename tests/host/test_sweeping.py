@@ -29,7 +29,7 @@ GRAPH = {
 
 
 def test_only_what_lies_between_is_cloned(clones: ModuleType, pack_module: Callable):
-    builder = pack_module("nodes.host.compat").graph_builder()
+    builder = pack_module("nodes.server.comfy_server").graph_builder()
     made = clones.Clones(GRAPH, builder, lambda kind: kind == "Decode")
     moved = made.change("one", {"b": {"knob": 2}}, ["d", 0])
     new = {name.partition("one.")[2]: node for name, node in builder.finalize().items()}
@@ -41,7 +41,7 @@ def test_only_what_lies_between_is_cloned(clones: ModuleType, pack_module: Calla
 
 
 def test_an_unchanged_setting_is_the_graph_itself(clones: ModuleType, pack_module: Callable):
-    builder = pack_module("nodes.host.compat").graph_builder()
+    builder = pack_module("nodes.server.comfy_server").graph_builder()
     moved = clones.Clones(GRAPH, builder, lambda _: False).change("one", {"b": {"knob": 1}}, ["d", 0])
     assert builder.finalize() == {} and moved(["d", 0]) == ["d", 0]
 
