@@ -9,7 +9,6 @@ import numpy
 from comfy_api.latest import io, ui
 
 from ..adacache.trace import VERSION
-from .host import compat
 from .labels import inner_schema
 from .plot import to_image_tensor
 from .plot.contact import contact_sheet
@@ -44,7 +43,6 @@ class AdaCacheSweepSheet(io.ComfyNode):
                 io.String.Output("table", display_name="table", tooltip="The numbers as a table."),
                 io.String.Output("traces", display_name="traces", tooltip="The numbers and all runs as JSON."),
             ],
-            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
             is_output_node=True,  # so that it shows its pictures on AdaCache Sweep
         )
 
@@ -58,7 +56,6 @@ class AdaCacheSweepSheet(io.ComfyNode):
         sheet = contact_sheet(title, _about(about, reference), rows, [_frames(t, moments) for t in takes], moments)
         images = [to_image_tensor(picture) for picture in (sheet, quality(title, rows, plot_against))]
         words = "\n".join(row.line() for row in rows)
-        compat.show_text(compat.shown_on(cls.hidden.dynprompt, cls.hidden.unique_id), words)
         saved = [one for image in images for one in ui.PreviewImage(image, cls=cls).as_dict()["images"]]
         return io.NodeOutput(
             *images,
