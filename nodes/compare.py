@@ -92,7 +92,6 @@ class AdaCacheCompare(io.ComfyNode):
                     "numbers", display_name="numbers", tooltip="All numbers, per frame and overall, as JSON."
                 ),
             ],
-            hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
@@ -128,7 +127,10 @@ class AdaCacheCompare(io.ComfyNode):
             pictures.append(drawn)
             done(total - len(images) + n, total)
         words = report(ours, floor)
+<<<<<<< HEAD
         comfy_server.show_text(cls.hidden.unique_id, words)
+=======
+>>>>>>> panel
         # The frame to look at: all of them would fill the node with small pictures.
         preview = ui.PreviewImage(pictures[ours.worst], cls=cls).as_dict()
         return io.NodeOutput(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..adacache import Trace, dumps
 from .plot import draw, to_image_tensor
@@ -104,5 +104,5 @@ class AdaCacheStats(io.ComfyNode):
             dumps(traces),
             plot,
             traces[-1].locked_text if traces else "",
-            ui={**ui.PreviewImage(plot, cls=cls).as_dict(), "text": (summary,)},
+            ui={"text": (summary,), "runs": tuple(trace.info.run_id for trace in traces)},
         )

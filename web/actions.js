@@ -48,6 +48,9 @@ export function actionsFor(context) {
         },
         "primary",
     );
+    const codebook = button("Copy codebook", "Copy the codebook of this run as text", () =>
+        give(runs()[0].codebook, "Codebook"),
+    );
     const root = element(document, "div", {}, [
         element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Copy" }, [
             lock,
@@ -55,9 +58,7 @@ export function actionsFor(context) {
             button("Copy settings", "Copy the settings of this run as text", () =>
                 give(settingsText(runs()[0]), "Settings"),
             ),
-            button("Copy codebook", "Copy the codebook of this run as text", () =>
-                give(runs()[0].codebook || "This run had no codebook: its steps were planned.", "Codebook"),
-            ),
+            codebook,
         ]),
         element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Export" }, [
             element(document, "span", { text: "Export", "aria-hidden": "true" }),
@@ -81,6 +82,7 @@ export function actionsFor(context) {
     /** @param {Entry[]} entries */
     function update(entries) {
         root.hidden = !entries.length;
+        codebook.hidden = !entries[0]?.run.codebook; // planned steps have none
         suggest.hidden = !isMeasured(entries[0]?.run);
     }
 

@@ -2,7 +2,7 @@
 /** The full view: one run or two over each other, in plots and in words, and the runs before it. */
 
 import { actionsFor } from "./actions.js";
-import { copy, element, isLight, measurer, oncePerFrame } from "./dom.js";
+import { copy, element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { historyView } from "./history.js";
 import { plotsView } from "./plotsview.js";
 import { tableView } from "./table.js";
@@ -85,18 +85,14 @@ export function mount(host, { store, choice, live, propose }) {
 
     const sizes = new ResizeObserver(frame.ask);
     sizes.observe(root);
-    const theme = new MutationObserver(() => {
-        if (isLight(root) !== context.light()) frame.ask();
-    });
-    for (const place of [document.documentElement, document.body])
-        theme.observe(place, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
+    const endTheme = watchTheme(root, frame.ask);
     store.addEventListener("change", frame.ask);
     document.fonts.ready.then(frame.ask);
     redraw();
     return () => {
         store.removeEventListener("change", frame.ask);
         sizes.disconnect();
-        theme.disconnect();
+        endTheme();
         frame.stop();
         root.remove();
     };

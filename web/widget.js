@@ -1,7 +1,7 @@
 // @ts-check
 /** The live plot inside the Cache Stats node: the same store, little room. */
 
-import { element, isLight, measurer, oncePerFrame } from "./dom.js";
+import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { draw } from "./draw.js";
 import { layoutCompact } from "./layout.js";
 import { computedOf } from "./trace.js";
@@ -11,13 +11,16 @@ import { nameOf } from "./wordsview.js";
 /** @typedef {import("./store.js").RunStore} RunStore */
 /** @typedef {import("./store.js").Entry} Entry */
 
+/** @typedef {{text: string, runs: string[]}} Told What the server said of the node's last run, see outputs.js. */
+
 export const HEIGHT = 128;
 const MOST_RUNS = 2;
+const NOTHING_YET = "The next run appears here, step by step.";
 
 /**
  * @param {Document} document
  * @param {{store: RunStore, runsOf: () => Entry[], shown: () => boolean}} options `runsOf`: the runs that the node is about
- * @returns {{root: HTMLElement, redraw: () => void, remove: () => void}}
+ * @returns {{root: HTMLElement, redraw: () => void, take: (told: Told) => void, remove: () => void}}
  */
 export function nodePlot(document, { store, runsOf, shown }) {
     const root = element(document, "div", { class: "adacache adacache-node" });
@@ -25,29 +28,47 @@ export function nodePlot(document, { store, runsOf, shown }) {
     const frame = oncePerFrame(window, redraw);
     const measure = measurer(root);
 
+    /** @type {(Told & {known: Set<string>}) | null} */
+    let told = null;
+
+    /** What the server told, until a run comes that it did not know of. */
+    function chosen() {
+        const entries = runsOf();
+        const last = told;
+        if (!last || entries.some(({ id }) => !last.known.has(id))) return { entries, words: NOTHING_YET };
+        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: last.text };
+    }
+
     function redraw() {
         root.hidden = !shown();
         // Not in the page, or too small to be seen: the next resize comes back here.
         if (root.hidden || !root.isConnected || root.clientWidth < 20) return;
         const font = measure();
         root.classList.toggle("light", isLight(root));
-        const entries = runsOf().slice(-MOST_RUNS);
+        const { entries, words } = chosen();
+        const drawn = entries.slice(-MOST_RUNS);
         root.replaceChildren(
-            ...(entries.length
-                ? entries.map((entry) => runPlot(document, entry, root, entries.length, font))
-                : [empty(document)]),
+            ...(drawn.length
+                ? drawn.map((entry) => runPlot(document, entry, root, drawn.length, font))
+                : [element(document, "p", { text: words })]),
         );
     }
 
     const sizes = new ResizeObserver(frame.ask);
     sizes.observe(root);
+    const endTheme = watchTheme(root, frame.ask);
     store.addEventListener("change", frame.ask);
     return {
         root,
         redraw: frame.ask,
+        take: (now) => {
+            told = { ...now, known: new Set(store.runs.map(({ id }) => id)) };
+            frame.ask();
+        },
         remove: () => {
             store.removeEventListener("change", frame.ask);
             sizes.disconnect();
+            endTheme();
             frame.stop();
         },
     };
@@ -103,9 +124,4 @@ function headLine(document, entry, named, fits) {
         element(document, "span", { class: "name", text: left }),
         element(document, "span", { class: how && !ended ? "gained" : "plain", text: right }),
     ]);
-}
-
-/** @param {Document} document */
-function empty(document) {
-    return element(document, "p", { text: "The next run appears here, step by step." });
 }

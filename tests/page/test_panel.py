@@ -163,6 +163,17 @@ def test_lock_and_replay(editor):
     panel.locator(".adacache-badge", has_text="locked schedule").wait_for()
 
 
+def test_a_codebook_can_be_copied_where_there_is_one(editor):
+    """Planned steps have none."""
+    button = editor.open_panel().get_by_role("button", name="Copy codebook")
+    (run,) = editor.run_graph(small(108))
+    button.click()
+    editor.panel.locator(".adacache-status", has_text="Codebook copied").wait_for()
+    assert editor.page.evaluate("() => navigator.clipboard.readText()") == run["codebook"]
+    (planned,) = editor.run_graph(small(208, Caching(preset="balanced")))
+    assert not planned["codebook"] and not button.is_visible()
+
+
 def test_cancelled_run_says_so(editor):
     panel = editor.open_panel()
     editor.load(small(109, size=128, frames=33, steps=400))

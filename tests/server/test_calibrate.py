@@ -139,9 +139,8 @@ def test_a_name_that_cannot_be_loaded(client: Client, name: str, words: str):
     work = {"load": {"class_type": "AdaCacheCalibration", "inputs": {"name": name, "text": ""}}}
     with pytest.raises((Refused, Failed)) as error:
         client.run(work)
-    assert f"AdaCache Load Calibration: name: {words}" in str(error.value) or f"name: '{name}' not in" in str(
-        error.value
-    )
+    said = str(error.value)
+    assert f"AdaCache Load Calibration: name: {words}" in said or f"name: '{name}' not in" in said
 
 
 def test_a_text_that_is_no_calibration_is_refused(client: Client):
