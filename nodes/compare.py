@@ -15,7 +15,6 @@ from .metrics import Scores, check, score
 from .plot import to_image_tensor
 from .plot.versus import ALL, VIEWS, Look, picture
 from .schema import CATEGORY, errors_of
-from .server import comfy_server
 from .verdict import as_json, report, with_unit
 
 NAME = "AdaCache Compare"
@@ -127,10 +126,6 @@ class AdaCacheCompare(io.ComfyNode):
             pictures.append(drawn)
             done(total - len(images) + n, total)
         words = report(ours, floor)
-<<<<<<< HEAD
-        comfy_server.show_text(cls.hidden.unique_id, words)
-=======
->>>>>>> panel
         # The frame to look at: all of them would fill the node with small pictures.
         preview = ui.PreviewImage(pictures[ours.worst], cls=cls).as_dict()
         return io.NodeOutput(

@@ -55,22 +55,9 @@ def send(event: str, data: dict[str, Any], client: str) -> None:
     _server().send_sync(event, data, client)
 
 
-def show_text(node_id: str | None, text: str) -> None:
-    """Shows a text on a node in the browser that queued the graph; nothing where there is none."""
-    show = getattr(_server(), "send_progress_text", None)
-    client = queueing_client()
-    if show and client and node_id:
-        show(text, node_id, client)
-
-
 def nodes_of(dynprompt: Any) -> dict[str, Any]:
     """The graph that runs, with the nodes that were added to it while it ran (`comfy_execution/graph.py`)."""
     return {one: dynprompt.get_node(one) for one in dynprompt.all_node_ids()} if dynprompt is not None else {}
-
-
-def shown_on(dynprompt: Any, node_id: str | None) -> str | None:
-    """The node in the browser that shows what a node has to show."""
-    return dynprompt.get_display_node_id(node_id) if dynprompt is not None and node_id else node_id
 
 
 def graph_builder() -> Any:

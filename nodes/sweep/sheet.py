@@ -8,23 +8,12 @@ from typing import Any
 import numpy
 from comfy_api.latest import io, ui
 
-<<<<<<< HEAD:nodes/sweep/sheet.py
 from ...adacache.trace.trace import VERSION
 from ..plot import to_image_tensor
 from ..plot.contact import contact_sheet
 from ..plot.quality import AGAINST, quality
 from ..plot.row import Row, table
 from ..schema import inner_schema
-from ..server import comfy_server
-=======
-from ..adacache.trace import VERSION
-from .labels import inner_schema
-from .plot import to_image_tensor
-from .plot.contact import contact_sheet
-from .plot.quality import AGAINST, quality
-from .plot.row import Row, table
-from .sweeping import MOST_VALUES
->>>>>>> panel:nodes/sheet.py
 from .take import Take, TakeType
 from .values import MOST_VALUES
 
@@ -67,10 +56,6 @@ class AdaCacheSweepSheet(io.ComfyNode):
         sheet = contact_sheet(title, _about(about, reference), rows, [_frames(t, moments) for t in takes], moments)
         images = [to_image_tensor(picture) for picture in (sheet, quality(title, rows, plot_against))]
         words = "\n".join(row.line() for row in rows)
-<<<<<<< HEAD:nodes/sweep/sheet.py
-        comfy_server.show_text(comfy_server.shown_on(cls.hidden.dynprompt, cls.hidden.unique_id), words)
-=======
->>>>>>> panel:nodes/sheet.py
         saved = [one for image in images for one in ui.PreviewImage(image, cls=cls).as_dict()["images"]]
         return io.NodeOutput(
             *images,

@@ -108,14 +108,7 @@ class AdaCacheSweepTake(io.ComfyNode):
             done = compat.progress(len(images))
             scores = score(images, reference.images, compat.device(), done, deep=False)
         take = Take(name, mark, images, traces, scores)
-<<<<<<< HEAD:nodes/sweep/take.py
-        comfy_server.show_text(
-            comfy_server.shown_on(cls.hidden.dynprompt, cls.hidden.unique_id), f"{take.row(reference).line()}"
-        )
-        return io.NodeOutput(take)
-=======
         return io.NodeOutput(take, ui={"text": (take.row(reference).line(),)})  # on AdaCache Sweep, as the sheet's is
->>>>>>> panel:nodes/take.py
 
 
 def samplers(nodes: Mapping[str, Any], node_id: str | None) -> set[str] | None:
