@@ -40,7 +40,7 @@ def _source(value: Any) -> str | None:
 
 def speed_up(traces: Sequence[Trace]) -> float:
     """Estimated seconds without a cache over the seconds taken, of all runs together."""
-    if not any(trace.reused for trace in traces):
+    if not any(trace.saves for trace in traces):
         return 1.0
     taken = sum(trace.seconds for trace in traces)
     return sum(trace.estimated_seconds for trace in traces) / taken if taken else 1.0

@@ -1,10 +1,11 @@
 // @ts-check
 /** The runs of the session, newest first: show one, lay another over it, pin one, import some. */
 
+import { computedOf } from "./counts.js";
 import { element } from "./dom.js";
 import { draw } from "./draw.js";
 import { layoutCompact } from "./layout.js";
-import { MOST_FILE_BYTES, TraceError, clean, computedOf, readFile } from "./trace.js";
+import { MOST_FILE_BYTES, TraceError, clean, readFile } from "./trace.js";
 import { lockedBy, state } from "./words.js";
 import { nameOf, timeOf } from "./wordsview.js";
 

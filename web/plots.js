@@ -1,8 +1,8 @@
 // @ts-check
 /** The plots of a run, one under the other on one axis. Each takes a top edge and gives its shapes and its height. */
 
+import { median } from "./counts.js";
 import { caption, sign } from "./legend.js";
-import { median } from "./scale.js";
 import { path, rectPath, rule, text } from "./shapes.js";
 import { finite } from "./trace.js";
 import { milliseconds } from "./words.js";

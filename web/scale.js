@@ -160,10 +160,3 @@ export class BandScale {
         }));
     }
 }
-
-/** @param {number[]} values */
-export function median(values) {
-    const sorted = [...values].sort((a, b) => a - b);
-    const half = sorted.length >> 1;
-    return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}

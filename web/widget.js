@@ -1,10 +1,10 @@
 // @ts-check
 /** The live plot inside the Cache Stats node: the same store, little room. */
 
+import { computedOf } from "./counts.js";
 import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { draw } from "./draw.js";
 import { layoutCompact } from "./layout.js";
-import { computedOf } from "./trace.js";
 import { headline, notices, state } from "./words.js";
 import { nameOf } from "./wordsview.js";
 

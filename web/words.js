@@ -1,7 +1,8 @@
 // @ts-check
 /** What the panel says about a run, in plain words. No DOM. */
 
-import { computedOf, finite, gains, isObject, sharesSteps } from "./trace.js";
+import { computedOf, gains, inPart, isInPart, passes, saves, sharesSteps } from "./counts.js";
+import { finite, isObject } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {import("./trace.js").Step} Step */
@@ -11,11 +12,11 @@ const REASONS = {
     last: "computed: the last two steps always are",
     scheduled: "computed: the schedule planned it",
     locked: "computed: the locked schedule says so",
-    reused: "reused the cached residual",
+    reused: "reused what the cache holds",
     outside: "computed: outside the start and end percent",
     measuring: "computed: measuring only",
     restarted: "computed: the noise level went up again",
-    missing: "computed: an input had no cached residual yet",
+    missing: "computed: an input had nothing cached yet",
     refused: "computed: this run cannot be cached",
 };
 const FORCED = {
@@ -25,6 +26,9 @@ const FORCED = {
     restarted: "noise went up again",
     missing: "nothing cached yet",
 };
+const MOVING_WINDOWS =
+    "Only a part of some steps was reused: prompts or context windows changed from step to step. Windows that stay " +
+    "where they are (standard_static) reuse whole steps.";
 const ENDS = {
     "": "running",
     done: "",
@@ -36,6 +40,7 @@ const ENDS = {
 
 /** @param {Step} step */
 export function reason(step) {
+    if (isInPart(step)) return `computed in part: ${step.computed_passes} of ${step.passes} passes, the others reused`;
     return REASONS[step.reason] ?? (step.computed ? "computed" : REASONS.reused);
 }
 
@@ -105,8 +110,9 @@ export function headline(run) {
     const count = run.records.length;
     if (!count)
         return { counted: run.end ? "No step was recorded" : "Waiting for the first step", gained: "", how: "" };
-    const computed = computedOf(run);
-    const counted = `${computed} of ${count} ${unit(run)} computed`;
+    const [parts, [done, of]] = [inPart(run), passes(run)];
+    const told = `${computedOf(run)} of ${count} ${unit(run)} computed`;
+    const counted = parts ? `${told}, ${parts} of them in part: ${done} of ${of} passes` : told;
     const gained = gains(run);
     if (gained) {
         const times = `${gained.speedUp.toFixed(2)}x`;
@@ -116,7 +122,7 @@ export function headline(run) {
             how: "estimated",
         };
     }
-    if (computed < count) return { counted, gained: "", how: "" };
+    if (saves(run)) return { counted, gained: "", how: "" };
     const measured = run.settings.mode === "measure";
     return { counted, gained: measured ? "measured only" : run.end ? "nothing reused" : "", how: "" };
 }
@@ -150,13 +156,12 @@ export function facts(run) {
 /** @param {Run} run */
 function chosen(run) {
     const { preset, moreg, sensitivity, start, end, max_reuses: cap } = run.settings;
-    const locked = lockedBy(run);
+    const made = [typeof preset === "string" ? preset.slice(0, 60) : "", moreg ? "MoReg" : ""].filter(Boolean).join(" + ");
+    if (lockedBy(run)) return [made, "locked schedule"]; // the rest then changes nothing
     const within = finite(start) !== null && finite(end) !== null && (start > 0 || end < 1);
     return [
-        locked
-            ? "locked schedule"
-            : `${typeof preset === "string" ? preset.slice(0, 60) : ""}${moreg ? " + MoReg" : ""}`,
-        !locked && finite(sensitivity) !== null ? `sensitivity ${number(sensitivity)}` : "",
+        made,
+        finite(sensitivity) !== null ? `sensitivity ${Number(sensitivity.toPrecision(6))}` : "",
         within ? `from ${Math.round(start * 100)} % to ${Math.round(end * 100)} %` : "",
         finite(cap) && cap > 0 ? `at most ${cap} reused in a row` : "",
     ];
@@ -173,15 +178,14 @@ function cache(run) {
 export function notices(run) {
     const count = run.records.length;
     const reached = sharesSteps(run) ? `${count} evaluations` : `${count} of ${run.steps} steps`;
-    const reused = computedOf(run) < count;
-    const found = run.note ? [`${reused ? "Caching stopped" : "Not cached"}: ${run.note}`] : [];
+    const found = run.note ? [`${saves(run) ? "Caching stopped" : "Not cached"}: ${run.note}`] : [];
     const why = run.end_detail ? `: ${run.end_detail}` : "";
     if (run.end === "cancelled") found.push(`Cancelled after ${reached}`);
     else if (run.end === "lost") found.push(`The server stopped or was restarted after ${reached}`);
     else if (run.end === "unfinished") found.push(`Exported while it ran, after ${reached}`);
     else if (run.end === "failed") found.push(`Failed after ${reached}${why}`);
     else if (why) found.push(run.end_detail);
-    return found;
+    return inPart(run) ? [...found, MOVING_WINDOWS] : found;
 }
 
 /** Every number of a step, for people: pairs of a name and a text. @param {Step} step @returns {[string, string][]} */

@@ -77,6 +77,11 @@ class Trace:
         return sum(0 < record.computed_share < 1 for record in self.records)
 
     @property
+    def saves(self) -> bool:
+        """Whether anything was reused, be it in a part of a step only."""
+        return bool(self.reused or self.in_part)
+
+    @property
     def passes(self) -> tuple[int, int]:
         """How many passes of streams were computed, and of how many; see `Record.passes`."""
         return sum(r.computed_passes or 0 for r in self.records), sum(r.passes or 0 for r in self.records)
@@ -99,7 +104,7 @@ class Trace:
     @property
     def speed_up(self) -> float:
         """Estimated seconds without a cache over the seconds taken; 1 when nothing was reused."""
-        return self.estimated_seconds / self.seconds if (self.reused or self.in_part) and self.seconds > 0 else 1.0
+        return self.estimated_seconds / self.seconds if self.saves and self.seconds > 0 else 1.0
 
     @property
     def locked_text(self) -> str:
@@ -115,7 +120,7 @@ class Trace:
         planned = {r.step for r in self.records if r.computed and r.reason is not Reason.MISSING}
         if 1 not in planned:
             return ""
-        more = self.computed - len(planned)
+        more = len({record.step for record in self.records if record.computed} - planned)
         done, passes = self.passes
         remark = f"  # {more} more were computed in part or whole: {done} of {passes} passes" if more else ""
         return f"{LockedPlan(self.steps, tuple(sorted(planned)))}{remark}"
@@ -131,11 +136,11 @@ class Trace:
         """The run in a few lines of plain words."""
         info, end = self.info, {"": "still running", "done": ""}.get(self.end, self.end)
         lines = [f"{self.headline()}, {self.reused} reused" + (end and f" ({end})")]
-        if self.reused or self.in_part:
+        if self.saves:
             saved = max(0.0, self.estimated_seconds - self.seconds)
             lines.append(f"about {self.speed_up:.2f}x faster, {saved:.1f} s saved (estimated from the computed steps)")
         if self.note:
-            lines.append(f"{'Caching stopped' if self.reused else 'Not cached'}: {self.note}")
+            lines.append(f"{'Caching stopped' if self.saves else 'Not cached'}: {self.note}")
         if self.end_detail:
             lines.append(self.end_detail)
         shape = "x".join(map(str, self.info.shape))

@@ -87,7 +87,7 @@ def _headline(shared: Frame) -> Section:
     parts = [
         (counted, size, TEXT, 0.0),
         (gained, size, REUSED if how else SOFT, dot),
-        (how, SMALL, SOFT, 14.0),
+        (how and f"({how})", SMALL, SOFT, 14.0),
     ]
     for part, high, colour, before in parts:
         text = shared.fonts.fit(part, high, shared.room)

@@ -233,7 +233,7 @@ def test_words(plot: types.ModuleType) -> None:
     counted, gained, how = words.headline(trace)
     assert counted == f"{trace.computed} of 30 steps computed"
     assert gained == f"{trace.speed_up:.2f}x faster"
-    assert how == "(estimated)"
+    assert how == "estimated"
     assert words.headline(TRACES["measured"])[1] == "measured only"
     assert words.headline(TRACES["refused"])[:2] == ("59 of 59 evaluations computed", "nothing reused")
     assert words.notices(TRACES["cancelled"]) == ["Cancelled after 7 of 30 steps"]

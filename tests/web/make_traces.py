@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from adacache import PAPER_FAST, PAPER_SLOW, MoRegSettings, PublishedSchedule, RunInfo, Settings, Trace  # noqa: E402
+from adacache import PAPER_FAST, PAPER_SLOW, LockedPlan, MoRegSettings, PublishedSchedule, RunInfo, Settings, Trace  # noqa: E402
 from adacache.schedules.codebook import nearest_codebook  # noqa: E402
 from adacache.schedules.moreg import MoReg  # noqa: E402
 from adacache.schedules.schedule import Reason  # noqa: E402
@@ -98,6 +98,28 @@ def heun() -> Trace:
     return replace(trace, info=info, records=records, seconds=seconds, probe=probe)
 
 
+def parts() -> Trace:
+    """Four passes per step, two prompts in two context windows, of which one moves on: its passes are computed."""
+    trace = record_run("parts", 30, Settings(codebooks=PAPER_FAST, preset="paper fast"))
+    for record in trace.records:
+        record.passes, record.computed_passes = 4, 4 if record.computed else 0
+        if not record.computed and record.step % 3:
+            record.computed, record.reason, record.computed_passes = True, Reason.MISSING, 2
+            record.milliseconds = round(record.milliseconds + 215, 2)
+    trace.seconds = round(sum(record.milliseconds for record in trace.records) / 1000 * 1.02, 3)
+    return trace
+
+
+def compiled() -> Trace:
+    """A first step that takes twenty times as long, and a run that stops caching half-way."""
+    trace = record_run("compiled", 30, Settings(codebooks=PAPER_FAST, preset="paper fast", start=0.1, max_reuses=3))
+    trace.records[0].milliseconds *= 20
+    for record in trace.records[15:]:
+        record.computed, record.reason, record.milliseconds = True, Reason.REFUSED, 431.0
+    seconds = round(sum(record.milliseconds for record in trace.records) / 1000 * 1.02, 3)
+    return replace(trace, note="another node answered in place of the network's blocks", seconds=seconds)
+
+
 def main() -> None:
     fast = Settings(preset="paper fast", codebooks=PAPER_FAST)
     runs = {
@@ -113,6 +135,9 @@ def main() -> None:
         "nothing": record_run("nothing", 20, SLOW, level=30.0),
         "refused": refused(),
         "heun": heun(),
+        "parts": parts(),
+        "compiled": compiled(),
+        "locked": record_run("locked", 30, replace(fast, locked=LockedPlan(30, (1, 2, 9, 29, 30)))),
     }
     text = json.dumps({name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False)
     FILE.write_text(text.replace('{"evaluation"', '\n{"evaluation"') + "\n")
