@@ -4,11 +4,12 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
-import { runsBefore, titleIn } from "./graph.js";
+import { patchOf, runsBefore, titleIn } from "./graph.js";
 import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
 import { proposal } from "./proposal.js";
+import { queuedGraphs } from "./queued.js";
 import { reportView } from "./report.js";
 import { RunStore } from "./store.js";
 import { HEIGHT, nodePlot } from "./widget.js";
@@ -30,6 +31,7 @@ const PINNED = "AdaCache.pinned";
 
 const store = new RunStore();
 const choice = { shown: "", over: "" };
+const graphs = queuedGraphs();
 const plots = new Set();
 /** @type {Map<any, (output: unknown) => void>} by node, what shows its output */
 const reports = new Map();
@@ -60,6 +62,7 @@ function noteQueued() {
         const path = workflows()?.activeWorkflow?.path;
         const answer = await queuePrompt.apply(this, given);
         owners.note(answer?.prompt_id, path);
+        graphs.note(answer?.prompt_id, given[1]?.output);
         return answer;
     };
 }
@@ -73,6 +76,22 @@ function watchWorkflow() {
             setTimeout(() => reports.forEach((take, node) => take(app.nodeOutputs?.[node.id])));
         });
     });
+}
+
+/** The field of the graph in the editor that can lock a run's schedule; null where there is none to write into. */
+function lockOf(run) {
+    const node = owners.isShown(run) ? patchOf(rootGraph(), run) : null;
+    const named = ({ name }) => name === "locked_schedule";
+    const widget = node?.widgets?.find(named);
+    if (!widget || node.isInputConnected?.(node.inputs.findIndex(named))) return null;
+    const write = (text) => {
+        app.canvas.emitBeforeChange(); // between these two, the host notes one step to undo
+        widget.value = text;
+        widget.callback?.(text);
+        app.canvas.emitAfterChange();
+        app.graph.setDirtyCanvas(true, true);
+    };
+    return { title: String(node.title || node.type), write };
 }
 
 function addStyle() {
@@ -107,7 +126,8 @@ function registerTab() {
             destroy(); // the host may draw again without having taken the old view away
             element.style.height = "100%";
             const live = () => ["both", "panel"].includes(place());
-            unmount = mount(element, { store, choice, live, propose: (run) => proposal(api, run) });
+            const told = (run) => graphs.tell(run);
+            unmount = mount(element, { store, choice, live, told, lockOf, propose: (run) => proposal(api, run) });
             panels += 1;
             feeding.refresh();
         },

@@ -3,8 +3,9 @@
 
 import { saves } from "./counts.js";
 import { bandsOf, mostReuses } from "./scale.js";
+import { lockedBy, takeOf } from "./setting.js";
 import { finite } from "./trace.js";
-import { lockedBy, number } from "./words.js";
+import { number } from "./words.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 
@@ -33,6 +34,7 @@ export function advice(run) {
             .map(([, remedy]) => remedy)
             .slice(0, 1);
     if (!run.end || !records.length || saves(run)) return [];
+    if (takeOf(run) && settings.mode === "measure") return []; // a sweep's uncached video
     if (settings.mode === "measure")
         return ["Measuring computes every step on purpose. Choose another preset to reuse steps."];
     if (lockedBy(run)) return ["The locked schedule computes every step. Lock the schedule of a run that reused some."];

@@ -104,7 +104,7 @@ export function strips(frame, top) {
         }
         y += height + 4;
     });
-    return { height: y - top, shapes };
+    return { height: y - top, from: head.height, shapes };
 }
 
 /** @param {Frame} frame @returns {Mark[]} */

@@ -4,9 +4,9 @@
 import { computedOf } from "./counts.js";
 import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { draw } from "./draw.js";
-import { layoutCompact } from "./layout.js";
-import { headline, notices, state } from "./words.js";
-import { nameOf } from "./wordsview.js";
+import { indexAt, layoutCompact } from "./layout.js";
+import { brief, headline, notices, state } from "./words.js";
+import { titleOf } from "./wordsview.js";
 
 /** @typedef {import("./store.js").RunStore} RunStore */
 /** @typedef {import("./store.js").Entry} Entry */
@@ -91,10 +91,30 @@ function runPlot(document, entry, root, of, measure) {
             ? { stripHeight: Math.min(24, room), measure }
             : { stripHeight: 28, distanceHeight: Math.max(24, Math.min(120, room - 28)), numbers: true, measure };
     const line = headLine(document, entry, of > 1, (words) => measure(words, 12) + 10 <= width);
-    const svg = draw(layoutCompact(run, width, look), document);
+    const scene = layoutCompact(run, width, look);
+    const svg = draw(scene, document);
+    pointAt(svg, scene, line);
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", line.title);
     return element(document, "div", { class: "run" }, [line, svg]);
+}
+
+/**
+ * Numbers of the step under the mouse, in place of the line above the plot.
+ * @param {SVGSVGElement} svg
+ * @param {import("./layout.js").Scene} scene
+ * @param {HTMLElement} line
+ */
+function pointAt(svg, scene, line) {
+    const spans = [...line.children];
+    const usual = spans.map((span) => span.textContent);
+    const say = (words) => spans.forEach((span, n) => (span.textContent = words[n]));
+    svg.addEventListener("pointermove", (event) => {
+        const { left, width } = svg.getBoundingClientRect(); // the canvas may be zoomed
+        const record = scene.tracks[0].run.records[indexAt(scene, ((event.clientX - left) * scene.width) / width)];
+        say(record ? brief(record) : usual);
+    });
+    svg.addEventListener("pointerleave", () => say(usual));
 }
 
 /**
@@ -109,7 +129,7 @@ function headLine(document, entry, named, fits) {
     const { counted, gained, how } = headline(run);
     const count = run.records.length;
     const [computed, of] = [computedOf(run), run.end ? count : Math.max(run.steps, count)];
-    const name = named ? `${nameOf(entry)}: ` : "";
+    const name = named ? `${titleOf(entry)}: ` : "";
     const ended = ["", "running"].includes(state(run)) ? "" : state(run);
     const long = [
         name + (count ? `${computed} of ${of} computed` : "waiting"),

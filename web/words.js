@@ -2,7 +2,7 @@
 /** What the panel says about a run, in plain words. No DOM. */
 
 import { computedOf, gains, inPart, isInPart, passes, saves, sharesSteps } from "./counts.js";
-import { finite, isObject } from "./trace.js";
+import { chosen, takeOf } from "./setting.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {import("./trace.js").Step} Step */
@@ -92,11 +92,6 @@ export function unit(run) {
     return sharesSteps(run) ? "evaluations" : "steps";
 }
 
-/** The text of the locked schedule that a run followed, "" for none. @param {Run} run */
-export function lockedBy(run) {
-    return typeof run.settings.locked === "string" ? run.settings.locked : "";
-}
-
 /** One or two words on how a run stands, "" when it was done. @param {Run} run */
 export function state(run) {
     return ENDS[run.end] ?? run.end;
@@ -131,7 +126,8 @@ export function headline(run) {
 export function progress(run) {
     if (run.end || !run.records.length) return "";
     const last = run.records[run.records.length - 1];
-    const here = `step ${last.step} of ${run.steps}`;
+    const sweep = takeOf(run);
+    const here = `${sweep ? `take ${sweep.take} of ${sweep.of}, ` : ""}step ${last.step} of ${run.steps}`;
     // Of several evaluations of a step, the first has the rate.
     const rate = run.records.find((record) => record.step === last.step)?.rate;
     const next = last.step + (rate ?? 0);
@@ -148,23 +144,10 @@ export function facts(run) {
     const groups = [
         [info.family, shape, info.sampler, took, saved],
         [...chosen(run), cache(run)],
-        [run.probe && `change measured on: ${run.probe}`],
+        // A number does not stand alone in a line.
+        [run.probe && `change measured on: ${run.probe}`.replace(/ (\d+)$/, "\u00a0$1")],
     ];
     return groups.map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
-}
-
-/** @param {Run} run */
-function chosen(run) {
-    const { preset, moreg, sensitivity, start, end, max_reuses: cap } = run.settings;
-    const made = [typeof preset === "string" ? preset.slice(0, 60) : "", moreg ? "MoReg" : ""].filter(Boolean).join(" + ");
-    if (lockedBy(run)) return [made, "locked schedule"]; // the rest then changes nothing
-    const within = finite(start) !== null && finite(end) !== null && (start > 0 || end < 1);
-    return [
-        made,
-        finite(sensitivity) !== null ? `sensitivity ${Number(sensitivity.toPrecision(6))}` : "",
-        within ? `from ${Math.round(start * 100)} % to ${Math.round(end * 100)} %` : "",
-        finite(cap) && cap > 0 ? `at most ${cap} reused in a row` : "",
-    ];
 }
 
 /** @param {Run} run */
@@ -195,9 +178,9 @@ export function numbers(step) {
         ["distance", step.distance, long],
         ["looked up", step.looked_up, long],
         [
-            "rate",
+            "next computed",
             step.rate,
-            (rate) => (rate > 1 ? `${rate}, so ${rate - 1} reused next` : "1, so the next is computed"),
+            (rate) => (rate > 1 ? `${rate} steps later, so ${rate - 1} reused` : "the next step"),
         ],
         ["motion score", step.score, long],
         ["motion", step.motion, long],
@@ -209,6 +192,17 @@ export function numbers(step) {
     return all.flatMap(([name, value, say]) => (value === null ? [] : [[name, say(value)]]));
 }
 
+/** A step in few words: what it was, and what tells most of it. @param {Step} step */
+export function brief(step) {
+    const [name, value] = [
+        ["forecast error", step.error],
+        ["distance", step.distance],
+    ].find(([, value]) => value !== null) ?? ["", null];
+    const told = typeof value === "number" ? `${name} ${number(value)}` : "";
+    const time = step.milliseconds === null ? "" : milliseconds(step.milliseconds);
+    return [`Step ${step.step} ${step.computed ? "computed" : "reused"}`, [told, time].filter(Boolean).join(", ")];
+}
+
 /** A step and its reason. @param {Step} step @param {boolean} shared whether steps have several evaluations */
 export function stepTitle(step, shared) {
     return `${shared ? `Evaluation ${step.evaluation}, step` : "Step"} ${step.step}, ${reason(step)}`;
@@ -217,16 +211,6 @@ export function stepTitle(step, shared) {
 /** @param {Step} step @param {boolean} shared */
 export function spoken(step, shared) {
     return [stepTitle(step, shared), ...numbers(step).map(([name, value]) => `${name} ${value}`)].join("; ");
-}
-
-/** Settings as lines of text, to copy. @param {Run} run */
-export function settingsText(run) {
-    const { codebooks: _, ...rest } = run.settings;
-    const lines = Object.entries(rest)
-        .filter(([, value]) => value !== null && value !== "")
-        .map(([name, value]) => `${name}: ${isObject(value) || Array.isArray(value) ? JSON.stringify(value) : value}`);
-    const more = [...(run.codebook ? [`codebook: ${run.codebook}`] : []), `steps: ${run.steps}`];
-    return [...lines, ...more, ...(run.probe ? [`measured on: ${run.probe}`] : [])].join("\n");
 }
 
 /** @param {number} value */

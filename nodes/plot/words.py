@@ -108,13 +108,15 @@ def _settings(trace: Trace) -> list[str]:
     chosen = trace.settings
     preset = clean(chosen.get("preset") or "", 60) + (" + MoReg" if chosen.get("moreg") else "")
     if chosen.get("locked"):
-        return [preset.removeprefix(" + "), "locked schedule"]
+        return ["locked schedule"]
+    if chosen.get("mode") == "measure":
+        return ["measure only"]
     sensitivity, start, end = (finite(chosen.get(name)) for name in ("sensitivity", "start", "end"))
     within = start is not None and end is not None and (start > 0 or end < 1)
     cap = most_reuses(trace)
     return [
         preset.removeprefix(" + "),
-        f"sensitivity {sensitivity:g}" if sensitivity is not None else "",
+        f"sensitivity {sensitivity:.3g}" if sensitivity is not None else "",
         f"from {100 * start:.0f} % to {100 * end:.0f} %" if within else "",
         f"at most {cap} reused in a row" if cap else "",
     ]

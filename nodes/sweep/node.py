@@ -134,14 +134,14 @@ class Expansion:
 
     def sheet(self, frames: int, plot_against: str) -> list[Any]:
         """Adds all nodes; gives the links to the results."""
-        reference = self._take(UNCACHED, UNCACHED, {one: {"preset": MEASURE} for one in self.patches})
+        reference = self._take(1, UNCACHED, UNCACHED, {one: {"preset": MEASURE} for one in self.patches})
         # One that is off records nothing; measuring gives the same video, and its steps count.
         others = {one: {"preset": MEASURE} for one in self.patches if self._preset(one) == OFF and one != self.patch}
         takes = {}
-        for field, value in zip(FIELDS, self.values, strict=False):
+        for number, (field, value) in enumerate(zip(FIELDS, self.values, strict=False), 2):
             mark = value if isinstance(value, str) else f"{value:g}"
             changes = {**others, self.patch: {self.vary: value}}
-            takes[field] = self._take(named(self.vary, value), mark, changes, reference)
+            takes[field] = self._take(number, named(self.vary, value), mark, changes, reference)
         own = self.nodes[self.patch]["inputs"]
         fixed = [name for name in ("preset", "sensitivity") if name != self.vary and not source(own.get(name))]
         about = [f"{name} {own[name]:g}" if name == "sensitivity" else f"{name} {own[name]}" for name in fixed]
@@ -162,9 +162,15 @@ class Expansion:
         return self.nodes[patch]["inputs"].get("preset")
 
     def _take(
-        self, name: str, mark: str, changes: Mapping[str, Mapping[str, Any]], reference: list[Any] | None = None
+        self,
+        number: int,
+        name: str,
+        mark: str,
+        changes: Mapping[str, Mapping[str, Any]],
+        reference: list[Any] | None = None,
     ) -> list[Any]:
-        key = re.sub(r"[^0-9A-Za-z]+", "-", name)
+        # The browser reads "take 2 of 5" from the ids of the nodes that run (web/setting.js).
+        key = f"{number}of{1 + len(self.values)}-" + re.sub(r"[^0-9A-Za-z]+", "-", name)
         moved: Callable[[Any], Any] = self.clones.change(key, changes, self.images)
         handles = {field: moved([one, 1]) for field, one in zip(HANDLES, self.patches, strict=False)}
         compared = {"reference": reference} if reference else {}

@@ -40,6 +40,18 @@ def test_cache_stats_says_that_nothing_was_recorded_and_shows_no_older_run(edito
     node.locator("svg").wait_for()
 
 
+def test_numbers_under_the_mouse(editor):
+    editor.open_panel()
+    (run,) = editor.run_graph(small(304))
+    node = editor.page.locator(".adacache-node")
+    node.locator("svg").hover(position={"x": 4, "y": 20})
+    first = run["records"][0]
+    node.get_by_text("Step 1 computed").wait_for()
+    assert f"{round(first['milliseconds']):,} ms" in node.inner_text()
+    editor.page.mouse.move(20, 300)
+    node.get_by_text(f"{run['derived']['computed']} of 12 computed").wait_for()
+
+
 def test_a_plot_follows_the_theme_at_once(editor):
     editor.set("Comfy.ColorPalette", "dark")
     editor.open_panel()

@@ -81,8 +81,8 @@ def test_the_reference_is_the_unpatched_video(client: Client, small: Shot):
     work["sweep"]["inputs"]["images"] = ["versus", 0]
     _, _, outputs = swept(client, work)
     said = {name: output["text"][0] for name, output in outputs.items() if name.endswith("versus")}
-    assert said["sweep.0.0.uncached.versus"].startswith("Equal to the reference: every pixel")
-    assert not said["sweep.0.0.turbo.versus"].startswith("Equal")
+    assert said["sweep.0.0.1of2-uncached.versus"].startswith("Equal to the reference: every pixel")
+    assert not said["sweep.0.0.2of2-turbo.versus"].startswith("Equal")
 
 
 def test_two_models_in_a_subgraph(client: Client, small: Shot):
