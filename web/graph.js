@@ -34,7 +34,7 @@ export function titleIn(root, run) {
  * @param {Run} run
  */
 export function patchOf(root, run) {
-    let [graph, node] = [root, null];
+    let [graph, node] = /** @type {any[]} */ ([root, null]);
     for (const id of pathOf(run)) {
         node = graph?.getNodeById?.(Number(id)) ?? graph?.getNodeById?.(id);
         graph = node?.subgraph;

@@ -70,6 +70,7 @@ export function cellsOf(run, left, width, slots) {
  */
 export function ticksOf(cells, room) {
     const first = new Map();
+    /** @type {Map<number, any>} */
     const ends = new Map(cells.map((cell) => [cell.step, cell.right]));
     for (const cell of cells)
         if (!first.has(cell.step)) first.set(cell.step, (cell.left + ends.get(cell.step)) / 2);

@@ -57,6 +57,7 @@ export function wordsView(context) {
 /** @param {Context} context @param {Entry[]} entries @param {boolean} hidden */
 function describe(context, entries, hidden) {
     const { document } = context;
+    /** @type {HTMLElement[]} */
     const parts = entries.flatMap((entry, n) => [
         eyebrow(context, entry, entries.length > 1 ? "AB"[n] : ""),
         title(document, entry),
