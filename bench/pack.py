@@ -1,0 +1,76 @@
+"""Packs the project, the host's sources and wheels into one folder that runs on a machine without a network.
+
+The folder is laid out like a checkout after its set-up: the host stands where the demo looks for it. There,
+once: `python -m pip install --no-index --no-deps --target SITE wheels/*.whl`, and SITE onto PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from demo import host
+
+LIMIT = 60  # MiB in all
+# What a host that draws no page and runs no test of its own can do without.
+LEFT_OUT = ("tests", "tests-unit", "script_examples", "input", "output", "temp", "user", "models", "custom_nodes")
+# Linux on x86-64 with a glibc of 2.28 or later; pip matches each name exactly.
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+
+
+def pack(folder: Path, wheels: list[str], also: list[Path], python: str) -> int:
+    """Fills the folder anew; returns its size in bytes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in _own_files():
+        _copy(host.REPO / path, folder / path)
+    for path in also:
+        _copy(host.REPO / path, folder / path)
+    skip = shutil.ignore_patterns("__pycache__", ".*", "*.pyc", *LEFT_OUT)
+    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=skip)
+    if wheels:
+        _download(wheels, folder / "wheels", python)
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _own_files() -> list[str]:
+    """Files of the checkout that git knows or would take, but no links."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=host.REPO, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [path for path in listed if (host.REPO / path).is_file() and not (host.REPO / path).is_symlink()]
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+def _download(names: list[str], folder: Path, python: str) -> None:
+    """Wheels of the named packages alone, for the Python of the other machine."""
+    platforms = [part for platform in PLATFORMS for part in ("--platform", platform)]
+    target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", python, *platforms]
+    command = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "download", "--no-deps"]
+    subprocess.run([*command, *target, "--dest", folder, *names], check=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="emptied first")
+    parser.add_argument("--wheels", nargs="*", default=[], metavar="NAME", help="packages that the machine lacks")
+    parser.add_argument("--also", nargs="*", default=[], type=Path, metavar="PATH", help="ignored paths to take along")
+    parser.add_argument("--python", default="3.12", help="the other machine's Python (default: %(default)s)")
+    arguments = parser.parse_args()
+    size = pack(arguments.out, arguments.wheels, arguments.also, arguments.python) / 2**20
+    print(f"{arguments.out}: {size:.1f} MiB")
+    if size > LIMIT:
+        raise SystemExit(f"That is more than {LIMIT} MiB.")
+
+
+if __name__ == "__main__":
+    main()
