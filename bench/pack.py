@@ -28,8 +28,7 @@ def pack(folder: Path, wheels: list[str], also: list[Path], python: str) -> int:
         _copy(host.REPO / path, folder / path)
     for path in also:
         _copy(host.REPO / path, folder / path)
-    skip = shutil.ignore_patterns("__pycache__", ".*", "*.pyc", *LEFT_OUT)
-    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=skip)
+    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=_skipped)
     if wheels:
         _download(wheels, folder / "wheels", python)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -40,6 +39,12 @@ def _own_files() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=host.REPO, check=True, capture_output=True, text=True).stdout.splitlines()
     return [path for path in listed if (host.REPO / path).is_file() and not (host.REPO / path).is_symlink()]
+
+
+def _skipped(folder: str, names: list[str]) -> list[str]:
+    """What of a folder of the host stays behind."""
+    top = LEFT_OUT if Path(folder) == host.HOST else ()
+    return [name for name in names if name in top or name == "__pycache__" or name.startswith(".")]
 
 
 def _copy(source: Path, target: Path) -> None:

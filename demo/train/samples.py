@@ -9,10 +9,10 @@ import argparse
 import time
 from pathlib import Path
 
-import clips
-import host
 import torch
 from PIL import Image, ImageDraw
+
+from demo.train import clips, host
 
 host.import_host()
 import comfy.model_sampling  # noqa: E402
