@@ -12,19 +12,19 @@ from safetensors.torch import load_file
 from demo.train import clips, host, vae
 
 FILE = Path(__file__).resolve().parents[1] / ".cache" / "latents.pt"  # git ignores it
-BATCH = 32 if host.device().type == "cuda" else 1
+BATCH = 128 if host.device().type == "cuda" else 1
 
 
 @torch.no_grad()
-def encode(count: int, seconds: float, weights: Path) -> torch.Tensor:
-    """Normalised latents [clips, 16, 9, 16, 16] in half precision, on the device; clip i has seed i.
+def encode(count: int, seconds: float, weights: Path, first: int = 0) -> torch.Tensor:
+    """Normalised latents [clips, 16, 9, 16, 16] in half precision, on the device; clip i has seed `first` + i.
 
     Up to `count` clips, fewer if the time is up before.
     """
     model = vae.build()
     model.load_state_dict(load_file(weights))
     latents, began = [], time.monotonic()
-    for seed in range(0, count, BATCH):
+    for seed in range(first, first + count, BATCH):
         with host.mixed_precision():
             latent = model.encode(vae.pixels(range(seed, seed + BATCH), clips.FRAMES))
         latents.append(vae.Wan21().process_in(latent.float()).half())
@@ -37,11 +37,11 @@ def encode(count: int, seconds: float, weights: Path) -> torch.Tensor:
     return latents
 
 
-def load(count: int, seconds: float, weights: Path) -> torch.Tensor:
+def load(count: int, seconds: float, weights: Path, first: int) -> torch.Tensor:
     """The encoded clips of FILE where this script has made it, else encoded now."""
     if FILE.exists():
         return torch.load(FILE, map_location=host.device(), weights_only=True)
-    return encode(count, seconds, weights)
+    return encode(count, seconds, weights, first)
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ def main() -> None:
         (out / "first").unlink(missing_ok=True)
         for name, clips in (("ltx_real", 0), ("hunyuan_patterns", 4000)):
             options = (name, "--seconds", BESIDE * whole, "--batch", batch // 2, "--clips", clips, "--out", out)
-            run(name, "bench.networks.train", *options, limit=(BESIDE + 0.1) * whole)
+            run(name, "bench.networks.train", *options, limit=(BESIDE + 0.15) * whole)
 
     other = threading.Thread(target=beside)
     other.start()
@@ -75,7 +75,7 @@ def main() -> None:
     options = ["--clips", arguments.clips, "--encode-seconds", ENCODING * whole, "--batch", batch]
     options += ["--vae", vae, "--out", network] + ["--plain"] * (tried == [False])
     left = min(NETWORK * whole, whole - (time.monotonic() - began) - (ENCODING + 0.04) * whole)
-    run("network", "demo.train.network", "--seconds", left, *options, limit=left + (ENCODING + 0.1) * whole)
+    run("network", "demo.train.network", "--seconds", left, *options, limit=left + (ENCODING + 0.2) * whole)
     other.join()
     print(f"all after {time.monotonic() - began:.0f} s", flush=True)
 

@@ -55,14 +55,14 @@ wan.sinusoidal_embedding_1d = _sinusoids
 class Examples:
     """Random batches of latents and the features of their captions, drawn on the device."""
 
-    def __init__(self, latents: torch.Tensor, batch: int) -> None:
+    def __init__(self, latents: torch.Tensor, batch: int, first: int) -> None:
         self.latents, self.size = latents, batch
         words, device = clips.words, latents.device
         numbers = {word: number for number, word in enumerate(words.VOCABULARY, 1)}  # 0: no word
         self.numbers = torch.zeros(len(latents), words.MAX_WORDS, dtype=torch.long)
-        for seed in range(len(latents)):
-            told = [numbers[word] for word in words.tokenize(clips.sample_clip(seed).caption)]
-            self.numbers[seed, : len(told)] = torch.tensor(told)
+        for row in range(len(latents)):
+            told = [numbers[word] for word in words.tokenize(clips.sample_clip(first + row).caption)]
+            self.numbers[row, : len(told)] = torch.tensor(told)
         self.numbers = self.numbers.to(device)
         vectors = [torch.zeros(words.TEXT_DIM), *map(words.vector, words.VOCABULARY)]
         self.vectors = torch.stack(vectors).to(device)
@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1.25e-3)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--clips", type=int, default=4000)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the clips; others than before, to go on")
     parser.add_argument("--encode-seconds", type=float, default=3600)
     parser.add_argument("--vae", type=Path, default=vae.MODEL)
     parser.add_argument("--out", type=Path, default=MODEL)
@@ -103,7 +104,9 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="without torch.compile")
     arguments = parser.parse_args()
     torch.backends.cudnn.benchmark = True
-    examples = Examples(dataset.load(arguments.clips, arguments.encode_seconds, arguments.vae), arguments.batch)
+    first = arguments.first_seed
+    latents = dataset.load(arguments.clips, arguments.encode_seconds, arguments.vae, first)
+    examples = Examples(latents, arguments.batch, first)
     model = build()
     if arguments.resume:
         model.load_state_dict(load_file(MODEL))
