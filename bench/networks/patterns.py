@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -26,7 +27,7 @@ def label(seed: int) -> str:
     return " ".join(list(t)[int(torch.randint(len(t), (), generator=generator))] for t in tables)
 
 
-def render(seeds: range, device: torch.device) -> torch.Tensor:
+def render(seeds: Sequence[int], device: torch.device) -> torch.Tensor:
     """[seeds, FRAMES, SIZE, SIZE, 3], 0 to 1."""
     labels = [label(seed).split() for seed in seeds]
     draws = torch.stack([torch.rand(MOST, 6, generator=torch.Generator().manual_seed(-1 - seed)) for seed in seeds])

@@ -71,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("--labels", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     from demo.train import host
@@ -81,7 +82,7 @@ def main() -> None:
     model, rows = load(network), []
     for number in range(arguments.labels):
         label = labels[number * len(labels) // arguments.labels]
-        video = frames(model, network, sample(model, network, label, number))
+        video = frames(model, network, sample(model, network, label, number, arguments.steps))
         rows.append(torch.cat(list(video[:: max(1, len(video) // 6)]), 1))
         print(label, f"change from frame to frame {(video[1:] - video[:-1]).abs().mean():.4f}", flush=True)
     Image.fromarray((torch.cat(rows) * 255).round().byte().numpy()).save(arguments.out)

@@ -21,7 +21,7 @@ from comfy.ldm.wan import vae as wan_vae  # noqa: E402
 
 MODEL = host.MODELS / "wan_demo_vae.safetensors"
 DIM = 8  # the host reads it from the checkpoint; Wan's own has 96
-BATCH, FRAMES = 8, 13  # a first latent frame and three that follow
+FRAMES = 13  # a first latent frame and three that follow
 HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
 LATENT_NOISE = 0.05  # so that the decoder forgives a network's small errors
 
@@ -75,7 +75,8 @@ def _as_input(video: torch.Tensor) -> torch.Tensor:
 class Pool:
     """Clips drawn once and kept as bytes on the device; batches are drawn from them."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, batch: int) -> None:
+        self.size = batch
         drawn = []
         for seed in range(0, count, 64):
             batch = [clips.sample_clip(other) for other in range(seed, min(seed + 64, count))]
@@ -83,8 +84,8 @@ class Pool:
         self.clips = torch.cat(drawn)
 
     def batch(self) -> torch.Tensor:
-        """[BATCH, 3, FRAMES, size, size]"""
-        chosen = torch.randint(len(self.clips), (BATCH,), device=self.clips.device)
+        """Clips as the VAE sees them."""
+        chosen = torch.randint(len(self.clips), (self.size,), device=self.clips.device)
         return _as_input(self.clips[chosen].float() / 255)
 
 
@@ -139,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument("--held-out", type=int, default=8, help="clips of each motion to report on")
     parser.add_argument("--out", type=Path, default=MODEL)
@@ -148,7 +150,7 @@ def main() -> None:
     model, averaged = build(), build()
     if MODEL.exists():
         model.load_state_dict(load_file(MODEL))
-    pool = Pool(arguments.clips)
+    pool = Pool(arguments.clips, arguments.batch)
 
     def save(state: dict[str, torch.Tensor]) -> None:
         averaged.load_state_dict(state)
