@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,8 @@ BACKGROUNDS = {
     "navy": (0.13, 0.18, 0.31),
 }
 SPEED = {"still": (0.0, 0.0), "slow": (0.003, 0.006), "fast": (0.020, 0.030), "erratic": (0.008, 0.014)}
+MOST = 3  # shapes in a clip
+PIECE = 4  # frames between two jumps of an erratic shape
 RADIUS = {1: (0.15, 0.21), 2: (0.125, 0.17), 3: (0.105, 0.135)}
 
 
@@ -67,7 +70,7 @@ class Clip:
 
 def sample_clip(seed: int, motion: str | None = None) -> Clip:
     """A random clip; the same seed always gives the same one."""
-    generator = torch.Generator("cpu").manual_seed(seed)
+    generator = _generator(seed)
 
     def pick(options):
         options = tuple(options)
@@ -87,67 +90,79 @@ def set_without(options, left_out: str) -> tuple[str, ...]:
     return tuple(option for option in options if option != left_out)
 
 
-def render(clip: Clip, frames: int = FRAMES, size: int = SIZE) -> torch.Tensor:
-    """Pixels of a clip, [frames, size, size, 3], 0 to 1."""
-    generator = torch.Generator("cpu").manual_seed(clip.seed)
-    shapes = [(colour, shape) for count, colour, shape in clip.groups for _ in range(count)]
-    paths = _paths(len(shapes), clip.motion, frames, generator)
-    drawn = 1 if clip.motion == "still" else frames
-    canvas = _background(clip.background, size).expand(drawn, size, size, 3).clone()
-    for (colour, shape), path in zip(shapes, paths, strict=True):
-        _draw(canvas, path[:drawn], COLOURS[colour], shape)
-    return canvas.clamp_(0, 1).expand(frames, size, size, 3)
+def render(clips: Sequence[Clip], frames: int = FRAMES, size: int = SIZE, device: str | torch.device = "cpu"):
+    """Pixels of clips, [clips, frames, size, size, 3], 0 to 1, drawn on the device."""
+    canvas = _background([clip.background for clip in clips], size, device)[:, None].repeat(1, frames, 1, 1, 1)
+    paths = _paths(clips, frames).to(device)
+    groups = [[(colour, shape) for count, colour, shape in clip.groups for _ in range(count)] for clip in clips]
+    for slot in range(MOST):
+        for kind in words.SHAPES:
+            rows = [row for row, group in enumerate(groups) if slot < len(group) and group[slot][1] == kind]
+            if rows:
+                colours = torch.tensor([COLOURS[groups[row][slot][0]] for row in rows]).to(device)
+                where = torch.tensor(rows).to(device)
+                canvas[where] = _draw(canvas[where], paths[where, slot], colours, kind)
+    return canvas.clamp_(0, 1)
 
 
-def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
-    return low + (high - low) * torch.rand(shape, generator=generator)
+def _paths(clips: Sequence[Clip], frames: int) -> torch.Tensor:
+    """Centre and radius of each clip's shapes in each frame: [clips, MOST, frames, 3].
 
-
-def _paths(count: int, motion: str, frames: int, generator: torch.Generator) -> list[torch.Tensor]:
-    """Centre and radius of each shape in each frame: [frames, 3] each."""
-    lanes = torch.randperm(count, generator=generator).tolist()
+    Every clip draws from its own seed, whatever batch it is in.
+    """
+    pieces = (frames + 2) // PIECE + 1
+    draws = [torch.rand(MOST + 1 + pieces * MOST * 5, generator=_generator(clip.seed)) for clip in clips]
+    keys, upright, draws = torch.stack(draws).split((MOST, 1, pieces * MOST * 5), 1)
+    draws = draws.view(len(clips), pieces, MOST, 5)
+    count = torch.tensor([sum(group[0] for group in clip.groups) for clip in clips])[:, None]
+    # Places in a random order; those past the count come last and are not drawn.
+    lane = (keys + (torch.arange(MOST) >= count)).argsort(1).argsort(1)[:, :, None]
     # An erratic shape starts anew every four frames: the length of a latent
     # frame, so that one latent frame never has to hold two places at once.
-    piece = 4 if motion == "erratic" else frames + 3
-    which = (torch.arange(frames) + 3) // piece
-    pieces = int(which[-1]) + 1
-    upright = bool(torch.rand((), generator=generator) < 0.5)
-    paths = []
-    for lane in lanes:
-        radius = _uniform(*RADIUS[count], (pieces,), generator)[which]
-        start = torch.rand((pieces, 2), generator=generator)[which]
-        angle = _uniform(0, 2 * math.pi, (pieces,), generator)[which]
-        speed = _uniform(*SPEED[motion], (pieces,), generator)[which]
-        heading = torch.stack((angle.cos(), angle.sin()), -1)
-        if count > 1:  # along the lane, where there is room to move
-            heading = torch.stack((heading[:, 0] * 0.3, torch.where(heading[:, 1] < 0, -1.0, 1.0)), -1)
-        low = torch.stack((lane / count + radius, radius), -1) + 0.01
-        high = torch.stack(((lane + 1) / count - radius, 1 - radius), -1) - 0.01
-        room = (high - low).clamp(min=0.005)
-        # A triangle wave bounces a straight line between two walls.
-        place = start + heading * (speed * torch.arange(frames))[:, None] / room
-        place = 1 - (place % 2 - 1).abs()
-        centre = low + place * room
-        paths.append(torch.cat((centre if upright else centre.flip(-1), radius[:, None]), -1))
-    return paths
+    erratic = torch.tensor([clip.motion == "erratic" for clip in clips])[:, None]
+    which = torch.where(erratic, (torch.arange(frames) + PIECE - 1) // PIECE, 0)
+    draws = draws.gather(1, which[:, :, None, None].expand(-1, -1, MOST, 5)).movedim(-1, 0).transpose(2, 3)
+    start, (size, turn, pace) = draws[:2].movedim(0, -1), draws[2:]  # [clips, MOST, frames] each
+    low, high = torch.tensor([RADIUS[number] for number in count.flatten().tolist()]).T[:, :, None, None]
+    radius = low + (high - low) * size
+    low, high = torch.tensor([SPEED[clip.motion] for clip in clips]).T[:, :, None, None]
+    speed = low + (high - low) * pace
+    count = count[:, :, None]
+    angle = turn * 2 * math.pi
+    # Along the lane, where there is room to move; one shape alone goes anywhere.
+    along = torch.where(count > 1, torch.where(angle.sin() < 0, -1.0, 1.0), angle.sin())
+    heading = torch.stack((angle.cos() * torch.where(count > 1, 0.3, 1.0), along), -1)
+    low = torch.stack((lane / count + radius, radius), -1) + 0.01
+    high = torch.stack(((lane + 1) / count - radius, 1 - radius), -1) - 0.01
+    room = (high - low).clamp(min=0.005)
+    # A triangle wave bounces a straight line between two walls.
+    place = start + heading * (speed * torch.arange(frames))[..., None] / room
+    centre = low + (1 - (place % 2 - 1).abs()) * room
+    centre = torch.where((upright < 0.5)[:, :, None, None], centre, centre.flip(-1))
+    return torch.cat((centre, radius[..., None]), -1)
 
 
-def _background(name: str, size: int) -> torch.Tensor:
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+def _background(names: Sequence[str], size: int, device: str | torch.device) -> torch.Tensor:
+    """[clips, size, size, 3], a little darker towards the bottom."""
     fall = torch.linspace(1.03, 0.93, size)[:, None, None]
-    return (torch.tensor(BACKGROUNDS[name]) * fall).expand(size, size, 3)
+    colours = torch.tensor([BACKGROUNDS[name] for name in names])[:, None, None]
+    return (colours * fall).expand(-1, size, size, 3).to(device)
 
 
-def _draw(canvas: torch.Tensor, path: torch.Tensor, colour: tuple[float, ...], shape: str) -> None:
-    """Paints one shape with its shadow over [frames, size, size, 3], in place."""
-    size = canvas.shape[1]
-    axis = (torch.arange(size) + 0.5) / size
-    x, y = axis[None, None, :] - path[:, 0, None, None], axis[None, :, None] - path[:, 1, None, None]
-    radius = path[:, 2, None, None]
+def _draw(canvas: torch.Tensor, path: torch.Tensor, colours: torch.Tensor, shape: str) -> torch.Tensor:
+    """[clips, frames, size, size, 3] with one shape [clips, frames, 3] and its shadow painted over it."""
+    size = canvas.shape[2]
+    axis = (torch.arange(size, device=canvas.device) + 0.5) / size
+    x, y, radius = path[..., None, None].unbind(2)
+    x, y = axis - x, axis[:, None] - y
     shadow = 0.22 * torch.sigmoid(-_distance(shape, x - 0.02, y - 0.03, radius) * 90)
     cover = (0.5 - _distance(shape, x, y, radius) * size / 1.5).clamp(0, 1)
     light = 1.06 - 0.16 * (x + y) / radius  # lit from the upper left
-    canvas.mul_(1 - shadow[..., None])
-    canvas.lerp_(torch.tensor(colour) * light[..., None], cover[..., None])
+    return (canvas * (1 - shadow[..., None])).lerp(colours[:, None, None, None] * light[..., None], cover[..., None])
 
 
 def _distance(shape: str, x: torch.Tensor, y: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:

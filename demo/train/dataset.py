@@ -4,43 +4,54 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
-import clips
-import host
 import torch
-import vae
 from safetensors.torch import load_file
 
-FILE = host.CACHE / "latents.pt"
+from demo.train import clips, host, vae
+
+FILE = Path(__file__).resolve().parents[1] / ".cache" / "latents.pt"  # git ignores it
+BATCH = 128 if host.device().type == "cuda" else 1
 
 
 @torch.no_grad()
-def encode(count: int) -> None:
-    """Writes normalised latents [count, 16, 9, 16, 16] as float16; clip i has seed i."""
+def encode(count: int, seconds: float, weights: Path, first: int = 0) -> torch.Tensor:
+    """Normalised latents [clips, 16, 9, 16, 16] in half precision, on the device; clip i has seed `first` + i.
+
+    Up to `count` clips, fewer if the time is up before.
+    """
     model = vae.build()
-    model.load_state_dict(load_file(vae.MODEL))
-    latents, began = torch.zeros(count, 16, 9, 16, 16), time.monotonic()
-    for seed in range(host.WORKER, count, host.WORKERS):
+    model.load_state_dict(load_file(weights))
+    latents, began = [], time.monotonic()
+    for seed in range(first, first + count, BATCH):
         with host.mixed_precision():
-            latent = model.encode(vae.pixels(range(seed, seed + 1), clips.FRAMES, clips.SIZE))
-        latents[seed] = vae.Wan21().process_in(latent.float())[0]
-        if seed % 100 == 0:
-            print(f"clip {seed}/{count}  {time.monotonic() - began:.0f} s", flush=True)
-    if host.WORKERS > 1:
-        torch.distributed.all_reduce(latents)
-    if host.WORKER == 0:
-        host.save({"latents": latents.half()}, FILE)
+            latent = model.encode(vae.pixels(range(seed, seed + BATCH), clips.FRAMES))
+        latents.append(vae.Wan21().process_in(latent.float()).half())
+        if host.device().type == "cuda":
+            torch.cuda.synchronize()
+        if time.monotonic() - began > seconds:
+            break
+    latents = torch.cat(latents)
+    print(f"{len(latents)} clips encoded in {time.monotonic() - began:.0f} s", flush=True)
+    return latents
+
+
+def load(count: int, seconds: float, weights: Path, first: int) -> torch.Tensor:
+    """The encoded clips of FILE where this script has made it, else encoded now."""
+    if FILE.exists():
+        return torch.load(FILE, map_location=host.device(), weights_only=True)
+    return encode(count, seconds, weights, first)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", type=int, default=1200)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--clips", type=int, default=4000)
+    parser.add_argument("--seconds", type=float, default=3600)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    host.join_workers()
-    encode(arguments.clips)
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(encode(arguments.clips, arguments.seconds, vae.MODEL).cpu(), FILE)
 
 
 if __name__ == "__main__":

@@ -1,36 +1,30 @@
 """Trains the small Wan 2.1 network and writes demo/models/wan_demo_t2v.safetensors.
 
-Resumes from the last checkpoint, if there is one; exports at the end, or at once with --export.
+Goes on from the exported weights with --resume.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import time
+from pathlib import Path
 
-import clips
-import dataset
-import host
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
-host.import_host()
-from comfy.ldm.wan.model import WanModel  # noqa: E402
+from demo.train import clips, dataset, flow, host, trainer, vae
 
-CHECKPOINT = host.CACHE / "network.pt"
+host.import_host()
+from comfy.ldm.wan import model as wan  # noqa: E402
+
 MODEL = host.MODELS / "wan_demo_t2v.safetensors"
-ARCHITECTURE = {"dim": 128, "num_heads": 1, "ffn_dim": 512, "num_layers": 8}
-BATCH = 8
-SHIFT = 3.0  # the shift of the sampling recipe: noisy times get more of the training
-DROPPED = 0.1  # of the captions, for classifier-free guidance
+ARCHITECTURE = {"dim": 256, "num_heads": 2, "ffn_dim": 640, "num_layers": 6}
 
 
 def build() -> nn.Module:
     """An untrained network, initialised about as the authors of Wan do."""
     torch.manual_seed(0)
-    model = WanModel(**ARCHITECTURE, operations=nn, dtype=torch.float32, device="cpu")
+    model = wan.WanModel(**ARCHITECTURE, operations=nn, dtype=torch.float32, device="cpu")
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
@@ -48,108 +42,83 @@ def build() -> nn.Module:
     return model.to(host.device())
 
 
+def _sinusoids(width: int, times: torch.Tensor) -> torch.Tensor:
+    """The host's embedding of times, without its copy from the CPU, which a CUDA graph cannot hold."""
+    half = width // 2
+    angles = times.float()[:, None] * 10000.0 ** -(torch.arange(half, device=times.device) / half)
+    return torch.cat((angles.cos(), angles.sin()), 1)
+
+
+wan.sinusoidal_embedding_1d = _sinusoids
+
+
 class Examples:
-    """Random batches of latents, captions, noise and times; the same for the same step."""
+    """Random batches of latents and the features of their captions, drawn on the device."""
 
-    def __init__(self) -> None:
-        self.latents = torch.load(dataset.FILE, weights_only=True)["latents"]
-        self.captions = [clips.sample_clip(seed).caption for seed in range(len(self.latents))]
+    def __init__(self, latents: torch.Tensor, batch: int, first: int) -> None:
+        self.latents, self.size = latents, batch
+        words, device = clips.words, latents.device
+        numbers = {word: number for number, word in enumerate(words.VOCABULARY, 1)}  # 0: no word
+        self.numbers = torch.zeros(len(latents), words.MAX_WORDS, dtype=torch.long)
+        for row in range(len(latents)):
+            told = [numbers[word] for word in words.tokenize(clips.sample_clip(first + row).caption)]
+            self.numbers[row, : len(told)] = torch.tensor(told)
+        self.numbers = self.numbers.to(device)
+        vectors = [torch.zeros(words.TEXT_DIM), *map(words.vector, words.VOCABULARY)]
+        self.vectors = torch.stack(vectors).to(device)
+        self.places = torch.stack([words.place(position) for position in range(words.MAX_WORDS)]).to(device)
 
-    def batch(self, step: int) -> tuple[torch.Tensor, ...]:
-        """This worker's part of latents and noise [BATCH, 16, 9, 16, 16], times [BATCH] (1 is all noise),
-        and text [BATCH, words, 4096].
-        """
-        generator = torch.Generator("cpu").manual_seed(step)
-        chosen = torch.randint(len(self.latents), (BATCH,), generator=generator)
-        clean = self.latents[chosen].float()
-        noise = torch.randn(clean.shape, generator=generator)
-        times = torch.randn(BATCH, generator=generator).sigmoid()
-        times = SHIFT * times / (1 + (SHIFT - 1) * times)
-        dropped = torch.rand(BATCH, generator=generator) < DROPPED
-        text = [
-            clips.words.encode("" if drop else self.captions[index])
-            for index, drop in zip(chosen.tolist(), dropped.tolist(), strict=True)
-        ]
-        mine = slice(host.WORKER, None, host.WORKERS)
-        return tuple(part[mine].to(host.device()) for part in (clean, noise, times, torch.cat(text)))
+    def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents [size, 16, 9, 16, 16], and text [size, words, 4096] as words.encode makes it."""
+        chosen = torch.randint(len(self.latents), (self.size,), device=self.latents.device)
+        numbers = self.numbers[chosen] * flow.kept(self.size, self.latents.device)[:, None]
+        return self.latents[chosen].float(), self.vectors[numbers] + self.places * (numbers > 0)[..., None]
 
 
-def loss_of(model: nn.Module, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Rectified flow: the network tells noise minus clean from a mix of both."""
-    clean, noise, times, text = batch
-    mix = torch.lerp(clean, noise, times.view(-1, 1, 1, 1, 1))
+def loss_of(model: nn.Module, examples: Examples) -> torch.Tensor:
+    """The loss of a fresh batch."""
+    clean, text = examples.batch()
     with host.mixed_precision():
-        velocity = model(mix, times * 1000, text)  # Wan counts time to 1000
-    return (velocity.float() - (noise - clean)).square().mean()
+        return flow.loss(lambda mix, times: model(mix, times * 1000, text), clean)  # Wan counts time to 1000
 
 
-def groups_of(model: nn.Module, learning_rate: float) -> list[dict]:
-    """Optimiser groups: the wide text features would otherwise take far bigger steps than the rest."""
-    wide = list(model.text_embedding[0].parameters())
-    rest = [p for p in model.parameters() if all(p is not other for other in wide)]
-    return [{"params": rest, "peak": learning_rate}, {"params": wide, "peak": learning_rate * 0.2}]
-
-
-def export(average: dict[str, torch.Tensor]) -> None:
-    """Writes the averaged weights as float16 under the keys of the official checkpoint."""
-    MODEL.parent.mkdir(parents=True, exist_ok=True)
-    partial = MODEL.with_suffix(".partial")
-    save_file({name: value.half().cpu().contiguous() for name, value in average.items()}, partial)
-    partial.replace(MODEL)
-
-
-def train(steps: int, learning_rate: float, compiled: bool) -> None:
-    """Trains from the last checkpoint, or from the start, to `steps` in all."""
-    model, examples, step = build(), Examples(), 0
-    average = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    optimizer = torch.optim.AdamW(groups_of(model, learning_rate), betas=(0.9, 0.99), weight_decay=0.01)
-    if CHECKPOINT.exists():
-        saved = torch.load(CHECKPOINT, map_location=host.device(), weights_only=True)
-        model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        average, step = saved["average"], saved["step"]
-    if compiled:
-        for block in model.blocks:
-            block.compile()
-    began, running = time.monotonic(), 1.0
-    while step < steps:
-        scale = min(1.0, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * scale
-        loss = loss_of(model, examples.batch(step))
-        optimizer.zero_grad()
-        loss.backward()
-        host.share_gradients(model)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        keep = min(0.998, (1 + step) / (20 + step))  # a young average forgets its start
-        torch._foreach_lerp_(list(average.values()), list(model.state_dict().values()), 1 - keep)
-        running += (loss.item() - running) / 50
-        if step % 50 == 0 and host.WORKER == 0:
-            print(f"step {step}/{steps}  loss {running:.4f}  {time.monotonic() - began:.0f} s", flush=True)
-        if host.WORKER == 0 and (step % 250 == 0 or step == steps):
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            host.save(state | {"average": average, "step": step}, CHECKPOINT)
-    if host.WORKER == 0:
-        export(average)
+def export(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Writes weights as float16 under the keys of the official checkpoint."""
+    partial = path.with_suffix(".partial")
+    save_file({name: value.half().cpu().contiguous() for name, value in state.items()}, partial)
+    partial.replace(path)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--export", action="store_true", help="export the last checkpoint, without training")
-    parser.add_argument("--compile", action="store_true", help="a third faster; needs a C++ compiler")
+    parser.add_argument("--seconds", type=float, default=36000)
+    parser.add_argument("--learning-rate", type=float, default=1.25e-3)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--clips", type=int, default=4000)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the clips; others than before, to go on")
+    parser.add_argument("--encode-seconds", type=float, default=3600)
+    parser.add_argument("--vae", type=Path, default=vae.MODEL)
+    parser.add_argument("--out", type=Path, default=MODEL)
+    parser.add_argument("--resume", action="store_true", help="go on from the exported weights")
+    parser.add_argument("--plain", action="store_true", help="without torch.compile")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.export:
-        export(torch.load(CHECKPOINT, map_location="cpu", weights_only=True)["average"])
-        return
-    host.join_workers()
-    train(arguments.steps, arguments.learning_rate, arguments.compile)
+    torch.backends.cudnn.benchmark = True
+    first = arguments.first_seed
+    latents = dataset.load(arguments.clips, arguments.encode_seconds, arguments.vae, first)
+    examples = Examples(latents, arguments.batch, first)
+    model = build()
+    if arguments.resume:
+        model.load_state_dict(load_file(MODEL))
+    run = trainer.Run(
+        model,
+        lambda: loss_of(model, examples),
+        arguments.learning_rate,
+        matrices=trainer.hidden_matrices(model.blocks),
+        wide=model.text_embedding[0].parameters(),
+        compiled=[] if arguments.plain else model.blocks,
+    )
+    run.train(arguments.seconds, lambda state: export(state, arguments.out))
 
 
 if __name__ == "__main__":

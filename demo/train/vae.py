@@ -1,32 +1,27 @@
 """Trains the small Wan 2.1 VAE and writes demo/models/wan_demo_vae.safetensors.
 
-Resumes from the last checkpoint, if there is one. Held-out PSNR is reported at the end.
+Goes on from the exported weights, if there are some. Held-out PSNR is reported at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import time
+from pathlib import Path
 
-import clips
-import host
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from demo.train import clips, host, trainer
 
 host.import_host()
 from comfy.latent_formats import Wan21  # noqa: E402
 from comfy.ldm.wan import vae as wan_vae  # noqa: E402
 
-CHECKPOINT = host.CACHE / "vae.pt"
 MODEL = host.MODELS / "wan_demo_vae.safetensors"
 DIM = 8  # the host reads it from the checkpoint; Wan's own has 96
-STAGES = (  # (steps, clips, frames, crop): stills first, then motion
-    (1000, 4, 1, 64),
-    (600, 4, 5, 64),
-    (200, 4, 9, 64),
-)
+FRAMES = 13  # a first latent frame and three that follow
 HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
 LATENT_NOISE = 0.05  # so that the decoder forgives a network's small errors
 
@@ -67,27 +62,39 @@ def _carry_channels(weight: torch.Tensor) -> None:
             last[channel, channel % into, height // 2, width // 2] += 1
 
 
-def pixels(seeds: range, frames: int, crop: int, motion: str | None = None) -> torch.Tensor:
-    """Clips as the VAE sees them, [clips, 3, frames, crop, crop], -1 to 1."""
-    batch = []
-    for seed in seeds:
-        clip = clips.render(clips.sample_clip(seed, motion), frames)
-        generator = torch.Generator("cpu").manual_seed(seed)
-        top, left = torch.randint(clips.SIZE - crop + 1, (2,), generator=generator).tolist()
-        batch.append(clip[:, top : top + crop, left : left + crop])
-    video = torch.stack(batch).permute(0, 4, 1, 2, 3) * 2 - 1
+def pixels(seeds: range, frames: int, motion: str | None = None) -> torch.Tensor:
+    """Clips as the VAE sees them, [clips, 3, frames, size, size], -1 to 1."""
+    return _as_input(clips.render([clips.sample_clip(seed, motion) for seed in seeds], frames, device=host.device()))
+
+
+def _as_input(video: torch.Tensor) -> torch.Tensor:
     # Channels last: CPUs run these thin convolutions several times faster so.
-    return video.to(host.device(), memory_format=torch.channels_last_3d)
+    return (video.permute(0, 4, 1, 2, 3) * 2 - 1).contiguous(memory_format=torch.channels_last_3d)
 
 
-def loss_of(model: nn.Module, video: torch.Tensor, seed: int) -> torch.Tensor:
+class Pool:
+    """Clips drawn once and kept as bytes on the device; batches are drawn from them."""
+
+    def __init__(self, count: int, batch: int) -> None:
+        self.size = batch
+        drawn = []
+        for seed in range(0, count, 64):
+            batch = [clips.sample_clip(other) for other in range(seed, min(seed + 64, count))]
+            drawn.append((clips.render(batch, FRAMES, device=host.device()) * 255).round().byte())
+        self.clips = torch.cat(drawn)
+
+    def batch(self) -> torch.Tensor:
+        """Clips as the VAE sees them."""
+        chosen = torch.randint(len(self.clips), (self.size,), device=self.clips.device)
+        return _as_input(self.clips[chosen].float() / 255)
+
+
+def loss_of(model: nn.Module, video: torch.Tensor) -> torch.Tensor:
     """Squared plus a little absolute error of one reconstruction."""
     with host.mixed_precision():
         latent = model.encode(video)
-        generator = torch.Generator(video.device).manual_seed(seed)
-        noise = torch.randn(latent.shape, generator=generator, device=video.device)
         spread = latent.detach().float().std(dim=(0, 2, 3, 4), keepdim=True)
-        error = model.decode(latent + LATENT_NOISE * spread * noise).float() - video
+        error = model.decode(latent + LATENT_NOISE * spread * torch.randn_like(latent)).float() - video
     return error.square().mean() + 0.2 * error.abs().mean()
 
 
@@ -96,60 +103,15 @@ def psnr(model: nn.Module, motion: str, count: int, autocast: bool = True) -> fl
     """Mean PSNR in dB of whole held-out clips."""
     values = []
     for seed in range(HELD_OUT, HELD_OUT + count):
-        video = pixels(range(seed, seed + 1), clips.FRAMES, clips.SIZE, motion)
+        video = pixels(range(seed, seed + 1), clips.FRAMES, motion)
         with torch.autocast(video.device.type, torch.bfloat16, enabled=autocast):
             error = model.decode(model.encode(video)).float().clamp(-1, 1) - video
         values.append(10 * math.log10(4 / error.square().mean().item()))
     return sum(values) / len(values)
 
 
-def stage_of(step: int) -> tuple[int, int, int]:
-    """Clips, frames and crop of a step."""
-    for steps, *stage in STAGES:
-        if step < steps:
-            return tuple(stage)
-        step -= steps
-    raise IndexError(step)
-
-
-def train(learning_rate: float) -> nn.Module:
-    """Trains from the last checkpoint, or from the start; returns the averaged model."""
-    model, total = build(), sum(stage[0] for stage in STAGES)
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    parts, step = {"model": model, "average": average, "optimizer": optimizer}, 0
-    if CHECKPOINT.exists():
-        saved = torch.load(CHECKPOINT, map_location=host.device(), weights_only=True)
-        step = saved.pop("step")
-        for name, state in saved.items():
-            parts[name].load_state_dict(state)
-    began = time.monotonic()
-    while step < total:
-        warm = min(1.0, (step + 1) / 50)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
-        size, frames, crop = stage_of(step)
-        seeds = range(step * 4, step * 4 + size)[host.WORKER % size :: host.WORKERS]
-        loss = loss_of(model, pixels(seeds, frames, crop), step)
-        optimizer.zero_grad()
-        loss.backward()
-        host.share_gradients(model)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update_parameters(model)
-        step += 1
-        if step % 20 == 0 and host.WORKER == 0:
-            took = time.monotonic() - began
-            print(f"step {step}/{total}  loss {loss.item():.5f}  {took:.0f} s", flush=True)
-        if host.WORKER == 0 and (step % 100 == 0 or step == total):
-            host.save({name: part.state_dict() for name, part in parts.items()} | {"step": step}, CHECKPOINT)
-            levels = "  ".join(f"{motion} {psnr(average.module, motion, 1):.1f}" for motion in clips.SPEED)
-            print(f"held-out PSNR, dB: {levels}", flush=True)
-    return average.module
-
-
 @torch.no_grad()
-def export(model: nn.Module, clip_count: int = 32) -> None:
+def export(model: nn.Module, path: Path, clip_count: int = 32) -> None:
     """Writes the VAE with latents that have the mean and spread ComfyUI expects of Wan's own.
 
     ComfyUI normalises Wan latents by fixed figures per channel; an affine map,
@@ -157,9 +119,9 @@ def export(model: nn.Module, clip_count: int = 32) -> None:
     first, gives ours the same ones.
     """
     latents = []
-    for seed in range(clip_count):
-        with host.mixed_precision():
-            latents.append(model.encode(pixels(range(seed, seed + 1), clips.FRAMES, clips.SIZE)).float())
+    for seed in range(0, clip_count, 8):
+        with host.mixed_precision(), torch.backends.cudnn.flags(benchmark=False):
+            latents.append(model.encode(pixels(range(seed, seed + 8), clips.FRAMES)).float())
     latents = torch.cat(latents)
     wan = Wan21()
     scale = wan.latents_std.flatten().to(latents) / latents.std(dim=(0, 2, 3, 4))
@@ -170,32 +132,36 @@ def export(model: nn.Module, clip_count: int = 32) -> None:
     state["conv1.bias"][:16] = state["conv1.bias"][:16] * scale + shift
     back /= scale.view(1, -1, 1, 1, 1)
     state["conv2.bias"] -= back.flatten(1) @ shift
-    MODEL.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half().cpu().contiguous() for name, value in state.items()}, MODEL)
+    save_file({name: value.half().cpu().contiguous() for name, value in state.items()}, path)
 
 
 def main() -> None:
     """Trains, exports and reports the reconstruction of held-out clips."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--learning-rate", type=float, default=4e-3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--export", action="store_true", help="export the last checkpoint, without training")
+    parser.add_argument("--seconds", type=float, default=1800)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument("--held-out", type=int, default=8, help="clips of each motion to report on")
+    parser.add_argument("--out", type=Path, default=MODEL)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    host.join_workers()
-    if arguments.export:
-        saved = torch.load(CHECKPOINT, map_location=host.device(), weights_only=True)
-        average = torch.optim.swa_utils.AveragedModel(build())
-        average.load_state_dict(saved["average"])
-        model = average.module
-    else:
-        model = train(arguments.learning_rate)
-    if host.WORKER:
-        return
-    export(model)
-    model.load_state_dict(load_file(MODEL))
+    torch.manual_seed(0)
+    torch.backends.cudnn.benchmark = True
+    model, averaged = build(), build()
+    if MODEL.exists():
+        model.load_state_dict(load_file(MODEL))
+    pool = Pool(arguments.clips, arguments.batch)
+
+    def save(state: dict[str, torch.Tensor]) -> None:
+        averaged.load_state_dict(state)
+        export(averaged, arguments.out)
+
+    run = trainer.Run(model, lambda: loss_of(model, pool.batch()), arguments.learning_rate)
+    run.train(arguments.seconds, save)
+    torch.backends.cudnn.benchmark = False
+    model.load_state_dict(load_file(arguments.out))
     for motion in clips.SPEED:
-        print(f"{motion}: {psnr(model, motion, 8, autocast=False):.2f} dB")
+        print(f"{motion}: {psnr(model, motion, arguments.held_out, autocast=False):.2f} dB", flush=True)
 
 
 if __name__ == "__main__":

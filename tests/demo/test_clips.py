@@ -25,7 +25,7 @@ words = clips.words
 
 
 def draw(seed: int, motion: str) -> torch.Tensor:
-    return clips.render(clips.sample_clip(seed, motion), frames=9, size=32)
+    return clips.render([clips.sample_clip(seed, motion)], frames=9, size=32)[0]
 
 
 @pytest.mark.parametrize("motion", clips.SPEED)

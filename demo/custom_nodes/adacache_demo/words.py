@@ -61,12 +61,18 @@ def encode(caption: str) -> torch.Tensor:
     """
     features = torch.zeros(1, MAX_WORDS, TEXT_DIM)
     for position, word in enumerate(tokenize(caption)):
-        features[0, position] = _vector(word) + _vector(f"position {position}")
+        features[0, position] = vector(word) + place(position)
     return features
 
 
+def place(position: int) -> torch.Tensor:
+    """The vector [TEXT_DIM] of a position in the caption, from 0."""
+    return vector(f"position {position}")
+
+
 @functools.cache
-def _vector(name: str) -> torch.Tensor:
+def vector(name: str) -> torch.Tensor:
+    """The fixed vector [TEXT_DIM] of a word."""
     # crc32, because Python's own hash() differs from one run to the next.
     generator = torch.Generator("cpu").manual_seed(zlib.crc32(name.encode()))
     return torch.randn(TEXT_DIM, generator=generator) * _SCALE
