@@ -68,7 +68,7 @@ def times(shared: Frame) -> Section | None:
     marks = [Mark("Time", colour=TEXT)]
     ceiling = longest
     for computed, word, colour in ((True, "computed", COMPUTED), (False, "reused", REUSED)):
-        values = [value for _, record, value in taken if record.computed == computed]
+        values = [value for _, record, value in taken if record.computed_share == computed]  # as a whole
         if values:
             usual = statistics.median(values)
             ceiling = min(ceiling, LONGEST * usual) if computed and usual > 0 else ceiling
