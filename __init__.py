@@ -3,7 +3,7 @@
 WEB_DIRECTORY = "./web"
 
 
-async def comfy_entrypoint():
+async def comfy_entrypoint() -> object:
     """The host's loader calls this. Imported here and not above, so that tests can import this folder's parts alone."""
     from .nodes.extension import AdaCacheExtension
     from .nodes.server import routes

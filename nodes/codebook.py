@@ -73,7 +73,7 @@ class AdaCacheCodebook(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, text: str | None) -> bool | str:
         # The host blames every field that is named here, and which codebook is chosen is none's fault.
-        if not (text or "").strip():
+        if not text or not text.strip():
             return True  # linked, or not used: the node checks again when it executes
         try:
             build(OWN_TEXT, text, 0)

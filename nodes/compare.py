@@ -152,4 +152,4 @@ def draw(images: Tensor, reference: Tensor, scores: Scores, look: Look) -> Itera
         for name in ("psnr", "ssim", "lpips"):
             frames = getattr(scores, name).frames
             caption += [f"{name.upper()} {with_unit(name, frames[n])}"] if frames else []
-        yield to_image_tensor(picture(*pixels, look, caption))
+        yield to_image_tensor(picture(pixels[0], pixels[1], look, caption))

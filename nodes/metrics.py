@@ -66,6 +66,11 @@ class Scores:
         return min(range(len(self.psnr.frames)), key=self.psnr.frames.__getitem__)
 
     @property
+    def decibels(self) -> float:
+        """PSNR of the whole video; it is always measured."""
+        return math.nan if self.psnr.overall is None else self.psnr.overall
+
+    @property
     def equal(self) -> bool:
         return all(value >= EQUAL_PSNR for value in self.psnr.frames)
 
@@ -151,14 +156,14 @@ class _Skimage:
         self.metrics: ModuleType = importlib.import_module("skimage.metrics")
 
     def psnr(self, ours: Tensor, theirs: Tensor) -> float:
-        ours, theirs = (frame.cpu().numpy() for frame in (ours, theirs))
-        return float(self.metrics.peak_signal_noise_ratio(theirs, ours, data_range=1.0))
+        mine, its = (frame.cpu().numpy() for frame in (ours, theirs))
+        return float(self.metrics.peak_signal_noise_ratio(its, mine, data_range=1.0))
 
     def ssim(self, ours: Tensor, theirs: Tensor) -> float:
-        ours, theirs = (frame.cpu().numpy() for frame in (ours, theirs))
+        mine, its = (frame.cpu().numpy() for frame in (ours, theirs))
         # The window and the variances of the paper that proposed SSIM, which are kornia's too.
         paper = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-        return float(self.metrics.structural_similarity(theirs, ours, channel_axis=-1, data_range=1.0, **paper))
+        return float(self.metrics.structural_similarity(its, mine, channel_axis=-1, data_range=1.0, **paper))
 
 
 def _library() -> _Kornia | _Skimage:

@@ -39,7 +39,8 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     if location not in LOCATIONS:
         raise ValueError(f"cache_location: {location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
     # Both decide in place of planned steps, too; whether reused steps are forecast stays with the preset.
-    plan, own = plan_of(locked), {}
+    plan = plan_of(locked)
+    own: dict[str, Any] = {}
     if codebook is not None:
         own = {"codebooks": (codebook,), "share": None}
     if codebook is not None or plan is not None:

@@ -31,7 +31,7 @@ def share(scores: Scores, floor: Scores) -> float | None:
 
     Squared error, 1 - SSIM and LPIPS, each over the other seed's; None where the other seed makes no difference.
     """
-    parts = [10 ** ((floor.psnr.overall - scores.psnr.overall) / 10)] if not floor.equal else []
+    parts = [10 ** ((floor.decibels - scores.decibels) / 10)] if not floor.equal else []
     ours, theirs = scores.ssim.overall, floor.ssim.overall
     if ours is not None and theirs is not None and theirs < 1:
         parts.append((1 - ours) / (1 - theirs))
@@ -45,10 +45,10 @@ def verdict(scores: Scores, floor: Scores | None = None) -> str:
     if scores.equal:
         return "Equal to the reference: every pixel of every frame."
     if floor is None:
-        return f"{band(scores.psnr.overall).capitalize()}. {_bands_in_words()}"
+        return f"{band(scores.decibels).capitalize()}. {_bands_in_words()}"
     part = share(scores, floor)
     if part is None:
-        return f"another_seed equals the reference, so it tells nothing. By PSNR: {band(scores.psnr.overall)}."
+        return f"another_seed equals the reference, so it tells nothing. By PSNR: {band(scores.decibels)}."
     words = next((words for most, words in SHARES if part < most), AS_ANOTHER)
     return f"{words} It differs {percent(part)} as much as another seed, by the measure in which it is worst."
 

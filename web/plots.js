@@ -1,7 +1,7 @@
 // @ts-check
 /** The plots of a run, one under the other on one axis. Each takes a top edge and gives its shapes and its height. */
 
-import { median } from "./counts.js";
+import { computedShare, median } from "./counts.js";
 import { caption, sign } from "./legend.js";
 import { path, rectPath, rule, text } from "./shapes.js";
 import { finite } from "./trace.js";
@@ -76,7 +76,7 @@ export function times(frame, top) {
     for (const computed of [true, false]) {
         const values = taken
             .flat()
-            .filter(({ cell }) => cell.record?.computed === computed)
+            .filter(({ cell }) => cell.record && computedShare(cell.record) === Number(computed)) // as a whole
             .map(({ value }) => value);
         if (!values.length) continue;
         const usual = median(values);

@@ -81,8 +81,8 @@ def measured(trace: Trace) -> Measured:
     if len(first) != trace.steps or set(first) != set(range(1, len(first) + 1)) or len(first) < 3:
         raise CalibrationError(f"the run has records of {len(first)} of {trace.steps} steps; allowed: all of them")
     records = [first[step] for step in range(1, trace.steps + 1)]
-    changes = [record.distance for record in records[1:]]
-    lacking = [step for step, change in enumerate(changes, 2) if change is None or not 0 <= change < math.inf]
+    changes = [math.nan if record.distance is None else record.distance for record in records[1:]]
+    lacking = [step for step, change in enumerate(changes, 2) if not 0 <= change < math.inf]
     if lacking:
         raise CalibrationError(f"the change was not measured at step {lacking[0]}")
     scores = tuple(r.score if r.score is not None and 0 <= r.score <= 1 else None for r in records)

@@ -82,6 +82,9 @@ class Cache:
         with self._lock:
             return iter(list(self._streams))
 
+    def __getitem__(self, key: Hashable) -> Stream:
+        return self._streams[key]
+
     def get(self, key: Hashable) -> Stream | None:
         """What a stream keeps, or None."""
         return self._streams.get(key)
@@ -94,9 +97,9 @@ class Cache:
         """
         with self._lock:
             old = self._streams.pop(key, None)
-            stream.value = self._put(stream.value, old and old.value)
+            stream.value = self._put(stream.value, old.value if old else None)
             if stream.trend is not None:
-                stream.trend = self._put(stream.trend, old and old.trend)
+                stream.trend = self._put(stream.trend, old.trend if old else None)
             if stream.probe is not None:
                 (stream.probe,) = self._put((stream.probe,), (old.probe,) if old and old.probe is not None else None)
             self._streams[key] = stream

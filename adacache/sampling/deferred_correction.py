@@ -107,7 +107,7 @@ class Correction:
         should = None if moved is None or known is None else known * (self._length - later) + direction * later
         self.clear()
         self._known, self._at = direction, at
-        if should is None or not (length and math.isfinite(later)):
+        if should is None or moved is None or not (length and math.isfinite(later)):
             return denoised
         shift, answer = should - moved, response(sigma, self.highest)
         self._known = direction + answer * shift

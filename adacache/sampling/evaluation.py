@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ from .extrapolation import advance, extrapolated
 from .measures import FrameGrid, change_sums, motion_score, motion_sums, relative_change
 from .sequence_parallel import Ranks
 from .stopwatch import Stopwatch
+
+_Call = TypeVar("_Call", bound="Call")
 
 
 class StreamKey(NamedTuple):
@@ -276,7 +278,7 @@ class TrunkCall(Call):
         """x + R, part by part, in fresh tensors."""
         outs = tuple(torch.empty_like(part) for part in hidden)
         for key, rows, out_rows in zip(self.streams, self._chunks(hidden), self._chunks(outs), strict=True):
-            for x, kept, out in zip(rows, self._cache.get(key).value, out_rows, strict=True):
+            for x, kept, out in zip(rows, self._cache[key].value, out_rows, strict=True):
                 torch.add(x, kept.to(x.device, non_blocking=True), out=out)
         return outs
 
@@ -331,7 +333,7 @@ class AnswerCall(Call):
     def reuse(self) -> list[Parts]:
         """The answers that are expected by now, one per stream, in fresh tensors."""
         pairs = zip(self.streams, self._devices, strict=True)
-        return [extrapolated(self._cache.get(key), self._sigma, device) for key, device in pairs]
+        return [extrapolated(self._cache[key], self._sigma, device) for key, device in pairs]
 
     @torch.no_grad()
     def keep(self, answers: Sequence[Parts], extrapolates: bool) -> None:
@@ -364,10 +366,6 @@ class AnswerCall(Call):
         self._measure(key, _flat(answer), _flat(old.value) if old is not None and old.planned else None)
         if self._frames and self._looks.strides:
             self._move(answer[0].movedim(self._frames, 1))
-
-
-# Either kind, for type checkers.
-_Call = TrunkCall | AnswerCall
 
 
 def _flat(parts: Parts) -> Tensor:

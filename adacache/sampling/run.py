@@ -83,8 +83,8 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         if evaluations_per_step != 1:
             sigmas = None
-        corrects = sigmas is not None and settings.forecast and settings.mode == "cache"
-        self.correction = Correction(sigmas, highest_sigma) if corrects else None
+        corrects = settings.forecast and settings.mode == "cache"
+        self.correction = Correction(sigmas, highest_sigma) if sigmas is not None and corrects else None
         measures = settings.mode == "measure"
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
@@ -93,7 +93,7 @@ class Run:
         planned = isinstance(self.schedule, PacedSchedule)
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
         self.trace.highest_sigma = highest_sigma or 0.0
-        self._looks = Looks(self._strides(), self.observer and self.observer.observe, ranks)
+        self._looks = Looks(self._strides(), self.observer.observe if self.observer else None, ranks)
         self._on_record = on_record
         self._first: Stopwatch | None = None
         self._untimed: list[tuple[Record, Stopwatch]] = []
@@ -120,7 +120,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close("done" if error is None else "failed", "" if error is None else f"{kind.__name__}: {error}")
+        self.close("done" if error is None else "failed", "" if error is None else f"{type(error).__name__}: {error}")
 
     def _strides(self) -> tuple[int, ...]:
         """Frame steps of the motion score; none where neither MoReg nor a measuring run asks for it."""
@@ -243,7 +243,7 @@ class Run:
             self._forget_all_but(evaluation.substep, evaluation.streams())
         watch = evaluation.watch
         record.milliseconds = watch.stop()
-        self.trace.seconds = watch.ended - self._first.began
+        self.trace.seconds = watch.ended - (self._first or watch).began
         self.trace.records.append(record)
         self._untimed.append((record, watch))
         self._read_times()
@@ -290,7 +290,7 @@ class Run:
             self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates at noise levels other than its list's")
 
     def _forget_all_but(self, substep: int, streams: Set[StreamKey]) -> None:
-        self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
+        self.cache.drop({key for key in self.cache if isinstance(key, StreamKey) and key.substep == substep} - streams)
 
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""

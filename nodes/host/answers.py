@@ -58,14 +58,14 @@ class Answers:
         self._sampling = model.model_sampling
         self._x, self._timestep = x, timestep
         self._conds = conds
-        sigma = session.evaluation.sigma
+        sigma = session.current.sigma
         keys = answer_keys(conds, sigma, timestep, model, model_options)
         self._asked = [index for index, key in enumerate(keys) if key is not None]
         parts = session.parts(x)
         frames = 2 if parts[0].ndim == 5 else 0
         wanted = [keys[index] for index in self._asked]
         like = [tuple(part.float() for part in parts)] * len(wanted)
-        self._call: AnswerCall = session.evaluation.answer(wanted, like, frames)
+        self._call: AnswerCall = session.current.answer(wanted, like, frames)
         self.reused: list[Tensor] | None = None
         if not self._call.compute:
             self._call.compute = True  # until they are at hand

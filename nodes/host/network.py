@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from ...adacache import FrameGrid
-from ...adacache.sampling.evaluation import TrunkCall
 from . import compat
 from .session import KEY, Session
 from .stream_keys import stream_keys
@@ -35,13 +35,15 @@ def network(
 
     if session is None or session.evaluation is None or session.run.refused:
         return run(transformer_options)
-    if not session.on_trunk(model.diffusion_model, transformer_options):
+    family = session.on_trunk(model.diffusion_model, transformer_options)
+    if family is None:
         return run(session.calls.watched(model.diffusion_model, transformer_options))
-    if family_of(model.diffusion_model) is not session.family:
+    if family_of(model.diffusion_model) is not family:
         return run(transformer_options)
     keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
-    call = session.evaluation.trunk(keys, frames_of(session.family, model.diffusion_model, x, kwargs))
-    return as_trunk(session, model.diffusion_model, call, transformer_options, kwargs, run)
+    call = session.evaluation.trunk(keys, frames_of(family, model.diffusion_model, x, kwargs))
+    hooks = partial(TrunkHooks, family, model.diffusion_model, call)
+    return as_trunk(session, hooks, transformer_options, kwargs, run)
 
 
 def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) -> FrameGrid | None:
@@ -55,21 +57,20 @@ def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) ->
 
 def as_trunk(
     session: Session,
-    module: Any,
-    call: TrunkCall,
+    hooked: Callable[[], TrunkHooks],
     transformer_options: dict[str, Any],
     kwargs: dict[str, Any],
     run: Callable[..., Tensor],
 ) -> Tensor:
     """A call of a network whose blocks are hooked."""
-    hooks = TrunkHooks(session.family, module, call)
+    hooks = hooked()
     try:
         result = run(hooks.install(transformer_options), hooks.left_out(kwargs))
     except Again:
         if hooks.error:
             conclude(session, hooks)
             return run(transformer_options)
-        hooks = TrunkHooks(session.family, module, call)
+        hooks = hooked()
         result = run(hooks.install(transformer_options))
     conclude(session, hooks)
     return result

@@ -69,19 +69,27 @@ class Session:
         self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
         self.evaluation.level = timestep.max() if told else None
 
+    @property
+    def current(self) -> Evaluation:
+        """The evaluation that runs; there must be one."""
+        if self.evaluation is None:
+            raise RuntimeError("no evaluation runs")
+        return self.evaluation
+
     def close(self, end: str, detail: str = "") -> None:
         """Free what is cached and publish the trace, whatever becomes of either."""
         attempt(lambda: self.run.close(end, detail))
         self.feed.closed(self.run.trace)
 
-    def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> bool:
-        """Whether the trunk's residual is reused: for the paper's presets, on networks whose blocks can be hooked."""
-        return self.family is not None and not compat.compiled_whole(network, transformer_options)
+    def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> Family | None:
+        """How the blocks are hooked, where the trunk's residual is reused: for the paper's presets, if they can be."""
+        hooked = self.family is not None and not compat.compiled_whole(network, transformer_options)
+        return self.family if hooked else None
 
     def on_answers(self, network: Any, transformer_options: dict[str, Any]) -> bool:
         """Whether answers are reused in what runs now."""
         runs = self.evaluation is not None and not self.run.refused
-        return runs and not self.on_trunk(network, transformer_options)
+        return runs and self.on_trunk(network, transformer_options) is None
 
     def parts(self, latent: Tensor) -> Parts:
         """A latent as views of those that are packed into it, the video first."""

@@ -29,7 +29,7 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
 
     def sampling(
         executor: Any, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, *args: Any, **kwargs: Any
-    ):
+    ) -> Any:
         guider = executor.class_obj
         try:
             shapes = kwargs.get("latent_shapes")
@@ -98,7 +98,7 @@ def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs:
         result = executor(x, timestep, *args, **kwargs)
         if not failed:
             result = corrected(session, x, result)
-            failed = attempt(lambda: session.run.finish(session.evaluation))
+            failed = attempt(lambda: session.run.finish(session.current))
     finally:
         session.evaluation = None
         if failed:
@@ -112,7 +112,7 @@ def corrected(session: Session, x: Tensor, denoised: Tensor) -> Tensor:
 
     def correct() -> None:
         nonlocal better
-        better = session.run.corrected(session.evaluation, x, denoised)
+        better = session.run.corrected(session.current, x, denoised)
 
     if error := attempt(correct):
         session.run.refuse(f"caching failed: {error}")

@@ -29,7 +29,8 @@ ALARM: Colour = (240, 228, 66)
 
 def mix(colour: Colour, ground: Colour, share: float) -> Colour:
     """`colour` laid over `ground` with an opacity of `share`, 0 to 1."""
-    return tuple(round(c * share + g * (1 - share)) for c, g in zip(colour, ground, strict=True))
+    red, green, blue = (round(c * share + g * (1 - share)) for c, g in zip(colour, ground, strict=True))
+    return red, green, blue
 
 
 def encodable(text: str) -> str:
@@ -85,7 +86,8 @@ class Fonts:
 
     def wrap(self, text: str, size: float, room: float, most: int) -> list[str]:
         """`text` in at most `most` lines no wider than `room`; words that are too long are broken."""
-        lines, rest = [], text
+        lines: list[str] = []
+        rest = text
         while rest and len(lines) < most - 1:
             keep = max(1, self._longest(rest, size, room))
             if keep < len(rest) and not rest[keep].isspace() and " " in rest[:keep].strip():
@@ -166,7 +168,8 @@ class Canvas:
 
         mask = Image.new("L", font.getbbox(encodable(text))[2:])
         ImageDraw.Draw(mask).text((0, 0), encodable(text), 255, font)
-        mask = mask.resize(tuple(max(1, round(length * self._unit)) for length in size))
+        width, height = (max(1, round(length * self._unit)) for length in size)
+        mask = mask.resize((width, height))
         self._image.paste(colour, corner, mask)
 
     def finish(self) -> Image:

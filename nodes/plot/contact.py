@@ -43,7 +43,8 @@ def contact_sheet(
     from PIL import Image
 
     fonts = Fonts(1.0)
-    width, height = _cell(*frames[0][0].shape[1::-1], len(moments))
+    height, width = frames[0][0].shape[:2]
+    width, height = _cell(width, height, len(moments))
     tall = max(height, LEAST_ROW)
     whole_width = max(EDGE + LABEL + len(moments) * (width + GAP) - GAP + EDGE, 700)
     whole_height = HEAD + len(rows) * (tall + GAP) - GAP + EDGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .canvas import ALARM, COMPUTED, Canvas, Colour
+from .canvas import ALARM, COMPUTED, Canvas, Colour, mix
 from .layout import Box
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def bar(canvas: Canvas, box: Box) -> None:
         low = max(i for i, (place, _) in enumerate(STOPS) if place <= share)
         (start, first), (end, second) = STOPS[low], STOPS[min(low + 1, len(STOPS) - 1)]
         part = (share - start) / (end - start) if end > start else 0.0
-        colour = tuple(round(a + (b - a) * part) for a, b in zip(first, second, strict=True))
+        colour = mix(second, first, part)
         left = box.left + box.width * n / pieces
         # Up to the end, so that no gap shows between two pieces.
         canvas.rectangle(Box(left, box.top, box.right - left, box.height), colour)

@@ -204,4 +204,4 @@ class BandScale:
     def edges(self) -> list[tuple[float, float, Band]]:
         """Lower and upper end of every band, 0 to 1, with the band."""
         starts = [self._share * number for number in range(len(self.bands))]
-        return [(*ends, band) for *ends, band in zip(starts, [*starts[1:], 1.0], self.bands, strict=True)]
+        return list(zip(starts, [*starts[1:], 1.0], self.bands, strict=True))

@@ -78,7 +78,7 @@ def _step(length: float, most: int) -> float:
 
 def _place(well: Box, row: Row, x: float, low: float, high: float, most: float) -> Point:
     """A video that equals the uncached one is above all numbers: it lies on the upper edge."""
-    share = 1.0 if row.equal else (row.psnr - low) / (high - low)
+    share = 1.0 if row.equal or row.psnr is None else (row.psnr - low) / (high - low)
     return Point(well.left + well.width * x / most, well.bottom - well.height * share, row)
 
 

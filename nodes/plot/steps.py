@@ -61,27 +61,27 @@ def paint_cell(canvas: Canvas, cell: Cell, top: float, height: float) -> None:
 
 def times(shared: Frame) -> Section | None:
     """Milliseconds per step; a bar far above the usual is cut and marked, so that the others can be read."""
-    taken = [(cell, value) for cell, value in shared.series("milliseconds") if value >= 0]
-    longest = max((value for _, value in taken), default=0.0)
+    taken = [(cell, cell.record, value) for cell, value in shared.series("milliseconds") if cell.record and value >= 0]
+    longest = max((value for _, _, value in taken), default=0.0)
     if longest <= 0:
         return None
     marks = [Mark("Time", colour=TEXT)]
     ceiling = longest
     for computed, word, colour in ((True, "computed", COMPUTED), (False, "reused", REUSED)):
-        values = [value for cell, value in taken if cell.record.computed == computed]
+        values = [value for _, record, value in taken if record.computed_share == computed]  # as a whole
         if values:
             usual = statistics.median(values)
             ceiling = min(ceiling, LONGEST * usual) if computed and usual > 0 else ceiling
             marks.append(Mark(f"median {words.milliseconds(usual)} {word}", legend.bar(colour)))
-    slowest = next(cell.record for cell, value in taken if value == longest)
+    slowest = next(record for _, record, value in taken if value == longest)
     most = f"longest {words.milliseconds(longest)}, step {slowest.step}"
     marks.append(Mark(f"{most}, cut", legend.cut) if longest > ceiling else Mark(most))
 
     def paint(canvas: Canvas, top: float) -> None:
         base = top + TIME_HEIGHT
-        for cell, value in taken:
+        for cell, record, value in taken:
             tall = max(1.5, TIME_HEIGHT * min(1.0, value / ceiling))
-            colour = mix(COMPUTED if cell.record.computed else REUSED, CARD, 0.8)
+            colour = mix(COMPUTED if record.computed else REUSED, CARD, 0.8)
             canvas.rectangle(cell.bar(base, tall), colour)
             if value > ceiling:
                 canvas.rectangle(Box(cell.left, top + 8, cell.right - cell.left, 3), CARD)

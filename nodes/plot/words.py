@@ -112,12 +112,14 @@ def _settings(trace: Trace) -> list[str]:
     if chosen.get("mode") == "measure":
         return ["measure only"]
     sensitivity, start, end = (finite(chosen.get(name)) for name in ("sensitivity", "start", "end"))
-    within = start is not None and end is not None and (start > 0 or end < 1)
+    part = ""
+    if start is not None and end is not None and (start > 0 or end < 1):
+        part = f"from {100 * start:.0f} % to {100 * end:.0f} %"
     cap = most_reuses(trace)
     return [
         preset.removeprefix(" + "),
         f"sensitivity {sensitivity:.3g}" if sensitivity is not None else "",
-        f"from {100 * start:.0f} % to {100 * end:.0f} %" if within else "",
+        part,
         f"at most {cap} reused in a row" if cap else "",
     ]
 

@@ -47,8 +47,8 @@ class Feed:
 
     def _send(self, event: str, data: Callable[[], dict[str, Any]]) -> None:
         # Without a client there is nobody to tell; None would tell everyone.
-        if self.client:
-            self._safely(lambda: comfy_server.send(event, {"version": VERSION, **data()}, self.client))
+        if client := self.client:
+            self._safely(lambda: comfy_server.send(event, {"version": VERSION, **data()}, client))
 
     def _safely(self, ours: Callable[[], None], level: int = logging.DEBUG) -> None:
         try:

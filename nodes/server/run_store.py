@@ -99,7 +99,8 @@ class Runs:
             ids = list(self._kept)
             later = ids[ids.index(since) + 1 :] if since in self._kept else ids
             kept = [self._kept[run_id] for run_id in later[-limit:]]
-        texts, size = [], 0
+        texts: list[str] = []
+        size = 0
         for one in reversed(kept):
             text = one.as_text()
             size += len(text)

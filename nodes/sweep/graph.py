@@ -19,7 +19,7 @@ def source(value: Any) -> str | None:
 def sources(nodes: Nodes, node_id: str) -> list[str]:
     """The nodes that a node's inputs are linked to."""
     found = map(source, nodes.get(node_id, {}).get("inputs", {}).values())
-    return [one for one in found if one in nodes]
+    return [one for one in found if one is not None and one in nodes]
 
 
 def before(nodes: Nodes, node_id: str) -> list[str]:
@@ -55,7 +55,7 @@ def without_passing(nodes: Nodes, class_type: str, field: str) -> dict[str, Node
 
     def around(value: Any) -> Any:
         seen = set()
-        while (one := source(value)) in nodes and one not in seen and value[1] == 0:
+        while (one := source(value)) is not None and one in nodes and one not in seen and value[1] == 0:
             inputs = nodes[one]["inputs"]
             if nodes[one].get("class_type") != class_type or source(inputs.get(field)) is None:
                 break

@@ -140,7 +140,7 @@ class Expansion:
         takes = {}
         for number, (field, value) in enumerate(zip(FIELDS, self.values, strict=False), 2):
             mark = value if isinstance(value, str) else f"{value:g}"
-            changes = {**others, self.patch: {self.vary: value}}
+            changes: dict[str, dict[str, Any]] = {**others, self.patch: {self.vary: value}}
             takes[field] = self._take(number, named(self.vary, value), mark, changes, reference)
         own = self.nodes[self.patch]["inputs"]
         fixed = [name for name in ("preset", "sensitivity") if name != self.vary and not source(own.get(name))]

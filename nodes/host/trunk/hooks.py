@@ -151,7 +151,7 @@ class TrunkHooks:
         if self._reused is not None:
             if position == self._last:
                 self._left += 1
-                return (self._instead(stack, state[0]), *state[1:])
+                return (self._instead(stack, state[0], self._reused), *state[1:])
             if position == 0 and self.family.copies:
                 return (state[0].clone(), *state[1:])
             return state
@@ -159,7 +159,8 @@ class TrunkHooks:
         if measured:
             before = self._video(stack, state[0])
             before = before.clone() if self.family.writes else before
-            self._safely(lambda: self._ear and self._ear.attend(run))
+            if ear := self._ear:
+                self._safely(lambda: ear.attend(run))
         out = run()
         if measured:
             self._safely(lambda: self._measure(args, before, self._video(stack, out[0])))
@@ -184,9 +185,9 @@ class TrunkHooks:
         parts = self.family.layout.parts(hidden)
         self._left += self.call.leave(self._cut(stack, parts[0]), *parts[1:])
 
-    def _instead(self, stack: Stack, hidden: Any) -> Any:
+    def _instead(self, stack: Stack, hidden: Any, parts: Parts) -> Any:
         """The last block's output on a reused call; text that ran along with the video stays as it is."""
-        reused = self.family.layout.joined(self._reused)
+        reused = self.family.layout.joined(parts)
         if not stack.joined:
             return reused
         hidden = hidden.clone()
@@ -204,13 +205,13 @@ class TrunkHooks:
         """The gated attention residual, or all that the block added where attention was not heard."""
         probe = None
         if self._ear and self._ear.heard is not None:
-            probe, self._ear.heard = self._gated(args, self._ear.heard), None
+            probe, self._ear.heard = self._gated(self._ear.block, args, self._ear.heard), None
         self.probed = f"{'block' if probe is None else 'attention'} residual of block {self._middle + 1}"
         self.call.measure(after - before if probe is None else probe)
 
-    def _gated(self, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
+    def _gated(self, block: nn.Module, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
         try:
-            return self.family.gate(self._ear.block, args, attention)
+            return self.family.gate(block, args, attention) if self.family.gate else None
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             # The measure reads a block's insides, which a later host may name otherwise; the run must not notice.
             return None

@@ -10,12 +10,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from .....adacache import FrameGrid
 
 
-def patches(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
+def patches(network: Any, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
     """The video first, in patches rounded up; what other tokens there are come after it (S2V, HuMo)."""
     if x.ndim != 5:
         return None
@@ -23,7 +23,7 @@ def patches(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGr
     return FrameGrid(frames, height * width)
 
 
-def one_token_each(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
+def one_token_each(network: Any, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
     """A token per latent pixel of the video (LTX), the first of the latents where several are packed into one.
 
     Guiding frames are more frames of the latent.
@@ -32,7 +32,7 @@ def one_token_each(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> 
     return FrameGrid(shape[2], shape[3] * shape[4]) if len(shape) == 5 else None
 
 
-def wan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
+def wan(network: Any, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
     """After the tokens of a reference image, if there is one; frames that were added in time come last."""
     grid = patches(network, x, kwargs)
     if grid is None or getattr(network, "ref_conv", None) is None or kwargs.get("reference_latent") is None:
@@ -40,7 +40,7 @@ def wan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid |
     return grid._replace(offset=_tokens(network, kwargs["reference_latent"]))
 
 
-def hunyuan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
+def hunyuan(network: Any, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
     """After the tokens of a reference latent, if there is one."""
     grid = patches(network, x, kwargs)
     if grid is None or kwargs.get("ref_latent") is None:
@@ -49,7 +49,7 @@ def hunyuan(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGr
     return grid._replace(offset=_tokens(network, reference) * reference.shape[2])
 
 
-def scail(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
+def scail(network: Any, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
     """After the reference frames, which are set before the video in time."""
     grid = patches(network, x, kwargs)
     reference = kwargs.get("reference_latent")
@@ -58,7 +58,7 @@ def scail(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid
     return grid._replace(offset=reference.shape[2] * grid.tokens)
 
 
-def minimax(network: nn.Module, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
+def minimax(network: Any, x: Tensor, kwargs: Mapping[str, Any]) -> FrameGrid | None:
     """The last segment of the sequence that text, sound and video share."""
     start, stop, _ = kwargs["minimax_payload"]["layout"].segments[-1]
     frames = _first_latent(x, kwargs)[2]
@@ -71,12 +71,12 @@ def _first_latent(x: Tensor, kwargs: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(shapes[0]) if shapes else tuple(x.shape)
 
 
-def _tokens(network: nn.Module, reference: Tensor) -> int:
+def _tokens(network: Any, reference: Tensor) -> int:
     """Tokens of one frame of a reference latent."""
     return math.prod(size // p for size, p in zip(reference.shape[-2:], _patch(network)[1:], strict=True))
 
 
-def _patch(network: nn.Module) -> tuple[int, int, int]:
+def _patch(network: Any) -> tuple[int, int, int]:
     """Latent frames, rows and columns to a token, by the names that the networks use."""
     if (patch := getattr(network, "patch_size", None)) is not None:
         in_time = getattr(network, "patch_size_t", None) or 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 
-def wan(block: nn.Module, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
+def wan(block: Any, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
     """The third of six modulations (`comfy/ldm/wan/model.py:WanAttentionBlock`).
 
     `args["vec"]` is (rows, 6, channels), or (rows, frames or 1, 6, channels): for all tokens, or per latent frame.
@@ -22,7 +22,7 @@ def wan(block: nn.Module, args: Mapping[str, Any], attention: Tensor) -> Tensor 
     return _scaled(attention, block.modulation.to(vec)[:, 2] + vec[..., 2, :])
 
 
-def ltx(block: nn.Module, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
+def ltx(block: Any, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
     """The third of the table's modulations (`comfy/ldm/lightricks/model.py:BasicTransformerBlock`).
 
     `args["vec"]` is (rows, tokens or 1, modulations * channels).

@@ -7,13 +7,12 @@ that much must stay.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-
-from torch import nn
+from typing import Any
 
 from ..patching import swapped
 
 
-def vace(network: nn.Module) -> AbstractContextManager[None]:
+def vace(network: Any) -> AbstractContextManager[None]:
     """VACE's blocks add to the hidden state after the blocks of a mapping (`comfy/ldm/wan/model.py`).
 
     They are a chain: where one of them follows the last block, which is so in no published model, all must run.
@@ -22,17 +21,17 @@ def vace(network: nn.Module) -> AbstractContextManager[None]:
     return nullcontext() if needed else swapped(network, "vace_layers_mapping", {})
 
 
-def audio(network: nn.Module) -> AbstractContextManager[None]:
+def audio(network: Any) -> AbstractContextManager[None]:
     """S2V's audio attention runs after the blocks of a mapping; it depends on nothing that ran before."""
     injector = network.audio_injector
     return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
 
 
-def music(network: nn.Module) -> AbstractContextManager[None]:
+def music(network: Any) -> AbstractContextManager[None]:
     """Dancer's music attention, as S2V's."""
     injector = network.music_injector
     return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
 
 
-def _after_last(network: nn.Module, mapping: dict[int, int]) -> dict[int, int]:
+def _after_last(network: Any, mapping: dict[int, int]) -> dict[int, int]:
     return {block: side for block, side in mapping.items() if block >= len(network.blocks) - 1}
