@@ -5,17 +5,20 @@ The method is that of arXiv 2411.02397, with one residual for the whole trunk in
 gives the same outputs because all blocks are computed or reused together.
 """
 
-from .blocks import run_blocks
-from .calibrate import Target, propose
-from .calibration import Calibration, CalibrationError
-from .distance import FrameGrid
-from .locked import LockedPlan
-from .moreg import MoRegSettings
-from .paced import PacedSchedule
-from .run import FEWEST_STEPS, Run
-from .schedule import Decision, LockedSchedule, PublishedSchedule, Reason
-from .settings import PAPER_FAST, PAPER_SLOW, PUBLISHED, Codebook, Settings, SettingsError
-from .trace import Record, RunInfo, Trace, TraceError, dumps, loads
+from .calibration.fit_codebook import Target, propose
+from .calibration.result import Calibration, CalibrationError
+from .errors import SettingsError
+from .sampling.measures import FrameGrid
+from .sampling.run import FEWEST_STEPS, Run
+from .sampling.run_blocks import run_blocks
+from .schedules.codebook import PAPER_FAST, PAPER_SLOW, PUBLISHED, Codebook
+from .schedules.explicit import LockedPlan, LockedSchedule
+from .schedules.moreg import MoRegSettings
+from .schedules.planned import PacedSchedule
+from .schedules.published import PublishedSchedule
+from .schedules.schedule import Decision, Reason
+from .settings import Settings
+from .trace.trace import Record, RunInfo, Trace, TraceError, dumps, loads
 
 __all__ = [
     "FEWEST_STEPS",

@@ -10,27 +10,52 @@ import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 from demo import host
 
 LIMIT = 60  # MiB in all
-# What a host that draws no page and runs no test of its own can do without.
+# Folders at its top that a host which draws no page and runs no test of its own can do without.
 LEFT_OUT = ("tests", "tests-unit", "script_examples", "input", "output", "temp", "user", "models", "custom_nodes")
 # Linux on x86-64 with a glibc of 2.28 or later; pip matches each name exactly.
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
-def pack(folder: Path, wheels: list[str], also: list[Path], python: str) -> int:
-    """Fills the folder anew; returns its size in bytes."""
+def pack(
+    folder: Path,
+    wheels: list[str],
+    also: list[Path],
+    python: str,
+    pure: Sequence[str] = (),
+    without: Sequence[str] = (),
+    host_without: Sequence[str] = (),
+) -> int:
+    """Fills the folder anew; returns its size in bytes.
+
+    Args:
+        wheels: packages that the other machine lacks.
+        also: paths of the project to take along though git ignores them.
+        python: the other machine's version.
+        pure: packages of which the wheel without compiled code is enough.
+        without: folders of the project to leave behind.
+        host_without: names of the host's files and folders to leave behind, with the usual wildcards.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     for path in _own_files():
-        _copy(host.REPO / path, folder / path)
+        if not any(Path(path).is_relative_to(left) for left in without):
+            _copy(host.REPO / path, folder / path)
     for path in also:
         _copy(host.REPO / path, folder / path)
-    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=_skipped)
+    shutil.copytree(host.HOST, folder / "demo" / ".cache" / "ComfyUI", ignore=partial(_skipped, host_without))
     if wheels:
-        _download(wheels, folder / "wheels", python)
+        compiled = [part for platform in PLATFORMS for part in ("--platform", platform)]
+        _download(wheels, folder / "wheels", ["--implementation", "cp", "--python-version", python, *compiled])
+    if pure:
+        any_machine = ["--implementation", "py", "--abi", "none", "--platform", "any"]
+        _download(pure, folder / "wheels", [*any_machine, "--python-version", python])
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -41,10 +66,11 @@ def _own_files() -> list[str]:
     return [path for path in listed if (host.REPO / path).is_file() and not (host.REPO / path).is_symlink()]
 
 
-def _skipped(folder: str, names: list[str]) -> list[str]:
+def _skipped(without: Sequence[str], folder: str, names: list[str]) -> list[str]:
     """What of a folder of the host stays behind."""
     top = LEFT_OUT if Path(folder) == host.HOST else ()
-    return [name for name in names if name in top or name == "__pycache__" or name.startswith(".")]
+    patterns = ("__pycache__", ".*", *top, *without)
+    return [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -55,12 +81,10 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _download(names: list[str], folder: Path, python: str) -> None:
-    """Wheels of the named packages alone, for the Python of the other machine."""
-    platforms = [part for platform in PLATFORMS for part in ("--platform", platform)]
-    target = ["--only-binary=:all:", "--implementation", "cp", "--python-version", python, *platforms]
+def _download(names: Sequence[str], folder: Path, target: list[str]) -> None:
+    """Wheels of the named packages alone, for the machine that pip's options describe."""
     command = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "download", "--no-deps"]
-    subprocess.run([*command, *target, "--dest", folder, *names], check=True)
+    subprocess.run([*command, "--only-binary=:all:", *target, "--dest", folder, *names], check=True)
 
 
 def main() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from demo import host
+
+from .hosted import Hosted
 
 STILL = "standing still"
 LEVELS = (STILL, "drifting slowly", "moving fast", "jumping erratically")
@@ -61,60 +58,25 @@ def quick_decoding() -> Iterator[None]:
         torch.nn.functional.conv3d, torch.nn.functional.normalize = convolve, normalize
 
 
-class Studio:
-    """Attributes:
-    classes: the host's nodes by id, ours among them.
+class Studio(Hosted):
+    """Attributes, beside the host's:
     model: the network with the demo's shift.
     network: its module, for hooks.
-    runs, dumps: of our pack as the host loaded it: the runs it keeps, and traces as text.
     """
 
     def __init__(self) -> None:
-        argv, sys.argv = sys.argv, sys.argv[:1]  # the host would read our arguments as its own
-        base = Path(tempfile.mkdtemp(prefix="adacache-bench-"))
-        host.import_host(base)
-        sys.argv = argv
-        import comfy.utils
-
-        comfy.utils.PROGRESS_BAR_ENABLED = False
-        logging.disable(logging.INFO)
+        super().__init__((host.PACK_NAME, host.DEMO_NODE.name))
         import comfy.sd
         import comfy.utils
 
-        import nodes
-
-        asyncio.run(nodes.init_builtin_extra_nodes())
-        for folder in (host.PACK_NAME, host.DEMO_NODE.name):
-            if not asyncio.run(nodes.load_custom_node(str(base / "custom_nodes" / folder))):
-                raise RuntimeError(f"the host did not load {folder}")
-        self.classes = nodes.NODE_CLASS_MAPPINGS
         loaded = comfy.sd.load_diffusion_model(str(host.MODELS / host.NETWORK))
         self.model = self.call("ModelSamplingSD3", model=loaded, shift=3.0)[0]
         self.vae = comfy.sd.VAE(sd=comfy.utils.load_torch_file(str(host.MODELS / host.VAE)))
         self.network = self.model.model.diffusion_model
-        end = ".nodes.host.runs"
-        pack = next(n.removesuffix(end) for n in sys.modules if n.endswith(host.PACK_NAME + end))
-        self.runs = sys.modules[pack + end].RUNS
-        self.dumps = sys.modules[f"{pack}.adacache"].dumps
-
-    def call(self, node_id: str, **inputs: Any) -> tuple:
-        """Run a node as the host's executor does (`execution.py:PromptExecutor`)."""
-        node = self.classes[node_id]
-        with torch.inference_mode():
-            if hasattr(node, "PREPARE_CLASS_CLONE"):  # V3
-                return tuple(node.PREPARE_CLASS_CLONE({}).EXECUTE_NORMALIZED(**inputs).args)
-            return tuple(getattr(node(), node.FUNCTION)(**inputs))
-
-    def defaults(self, node_id: str) -> dict[str, Any]:
-        """What the widgets of one of our nodes begin with."""
-        inputs = self.classes[node_id].define_schema().inputs
-        return {i.id: i.default for i in inputs if getattr(i, "default", None) is not None}
 
     def cached(self, **settings: Any) -> tuple[Any, Callable[[], Any]]:
-        """A model with AdaCache Patch Model, and what gives the trace of its last run."""
-        inputs = {**self.defaults("AdaCachePatchModel"), "model": self.model, **settings}
-        model, handle = self.call("AdaCachePatchModel", **inputs)
-        return model, lambda: self.runs.find(handle)[-1]
+        """The network with AdaCache Patch Model, and what gives the trace of its last run."""
+        return self.patched(self.model, **settings)
 
     def sample(self, model: Any, prompt: str, seed: int, steps: int, sampler: str = "euler", noise: float = 0.0) -> Any:
         """A latent of the host's.

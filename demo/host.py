@@ -33,15 +33,20 @@ def make_base(folder: Path) -> Path:
     return folder
 
 
-def import_host(base: Path) -> None:
-    """Makes the host's modules importable in this process, on the CPU, before ours of the same name."""
+def import_host(base: Path, cpu: bool = True) -> None:
+    """Makes the host's modules importable in this process, before ours of the same name.
+
+    Args:
+        base: the base folder that it gets.
+        cpu: compute there; else where the host itself would.
+    """
     if not is_here():
         raise RuntimeError(f"No ComfyUI in {HOST}. Run bash tests/run.sh, or set COMFYUI_PATH.")
     put_first()
     allow_torchvision()
     import comfy.cli_args
 
-    comfy.cli_args.args.cpu = True
+    comfy.cli_args.args.cpu = cpu
     comfy.cli_args.args.base_directory = str(make_base(base))  # before folder_paths is imported
     import utils.extra_config  # noqa: F401  before nodes.py puts comfy/ in front, which has a utils.py
 

@@ -1,32 +1,4 @@
-"""The nodes: each a schema and a few lines, in a file of its own."""
+"""The nodes: each a schema and a few lines, in a file of its own.
 
-from __future__ import annotations
-
-from comfy_api.latest import ComfyExtension, io
-
-from .calibrate import AdaCacheCalibrate
-from .calibration import AdaCacheCalibration
-from .codebook import AdaCacheCodebook
-from .compare import AdaCacheCompare
-from .moreg import AdaCacheMoRegSettings
-from .patch import AdaCachePatchModel
-from .sheet import AdaCacheSweepSheet
-from .stats import AdaCacheStats
-from .sweep import AdaCacheSweep
-from .take import AdaCacheSweepTake
-
-
-class AdaCacheExtension(ComfyExtension):
-    async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [
-            AdaCachePatchModel,
-            AdaCacheCodebook,
-            AdaCacheMoRegSettings,
-            AdaCacheStats,
-            AdaCacheCalibrate,
-            AdaCacheCalibration,
-            AdaCacheCompare,
-            AdaCacheSweep,
-            AdaCacheSweepTake,
-            AdaCacheSweepSheet,
-        ]
+Nothing is imported here, so that parts that need no ComfyUI can be used without; `extension.py` has the list.
+"""

@@ -8,11 +8,13 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..adacache import Calibration, CalibrationError, Target, Trace, loads, propose
-from ..adacache.calibrate import kind_of
-from ..adacache.calibration import CALIBRATED, SPEED_UP
-from .host import compat, saved
-from .host.runs import RUNS
-from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from ..adacache.calibration.fit_codebook import kind_of
+from ..adacache.calibration.result import CALIBRATED, SPEED_UP
+from .host import samplers
+from .schema import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .server import calibration_files as saved
+from .server import comfy_server
+from .server.run_store import RUNS
 from .stats import upstream
 
 NAME = "AdaCache Calibrate"
@@ -177,12 +179,12 @@ class AdaCacheCalibrate(io.ComfyNode):
         with errors_of(NAME):
             if runs not in (THIS_GRAPH, SESSION):
                 raise CalibrationError(f"runs: {runs!r} is unknown; allowed: {THIS_GRAPH}, {SESSION}")
-            samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
-            prompt_id, _ = compat.executing()
-            mine = RUNS.find(handle, prompt_id, samplers or None) if handle else []
+            asked = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
+            prompt_id, _ = comfy_server.executing()
+            mine = RUNS.find(handle, prompt_id, asked or None) if handle else []
             found = of_session(mine) if runs == SESSION else mine
             measured, wanted = [*found, *shared(traces or "")], Target(target, amount)
-            calibration = propose(measured, wanted, protect, with_moreg, compat.sums_history)
+            calibration = propose(measured, wanted, protect, with_moreg, samplers.sums_history)
             note = ""
             if save_as.strip():
                 replaced = saved.save(save_as, calibration)

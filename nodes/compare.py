@@ -11,10 +11,10 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from .host import compat
-from .labels import CATEGORY, errors_of
 from .metrics import Scores, check, score
 from .plot import to_image_tensor
 from .plot.versus import ALL, VIEWS, Look, picture
+from .schema import CATEGORY, errors_of
 from .verdict import as_json, report, with_unit
 
 NAME = "AdaCache Compare"
@@ -91,7 +91,6 @@ class AdaCacheCompare(io.ComfyNode):
                     "numbers", display_name="numbers", tooltip="All numbers, per frame and overall, as JSON."
                 ),
             ],
-            hidden=[io.Hidden.unique_id],
             is_output_node=True,
         )
 
@@ -127,7 +126,6 @@ class AdaCacheCompare(io.ComfyNode):
             pictures.append(drawn)
             done(total - len(images) + n, total)
         words = report(ours, floor)
-        compat.show_text(cls.hidden.unique_id, words)
         # The frame to look at: all of them would fill the node with small pictures.
         preview = ui.PreviewImage(pictures[ours.worst], cls=cls).as_dict()
         return io.NodeOutput(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..adacache import MoRegSettings
-from .labels import CATEGORY, MoRegType, errors_of
+from .schema import CATEGORY, MoRegType, errors_of
 
 NAME = "MoReg Settings"
 PUBLISHED = MoRegSettings()
@@ -18,7 +18,7 @@ def build(strides: str, first_step: int, last_step: int, **numbers: float) -> Mo
         ValueError: names the field, what was wrong and what is allowed.
     """
     words = strides.replace(",", " ").split()
-    if not words or not all(word.isdecimal() for word in words):
+    if not words or not all(word.isdecimal() and int(word) > 0 for word in words):
         raise ValueError(f'strides: "{strides}"; expected whole numbers from 1, such as "1" or "1 2"')
     return MoRegSettings(
         strides=tuple(map(int, words)), first_step=first_step or None, last_step=last_step or None, **numbers

@@ -9,21 +9,22 @@ from comfy_api.latest import io
 
 from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, LockedPlan, MoRegSettings, Settings
 from .host.attach import attach, detach
-from .labels import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .schema import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
 
 NAME = "AdaCache Patch Model"
 OFF = "off"
+BY_INTENT = {"forecast": True, "reuses": "answer"}
 PRESETS: dict[str, dict[str, Any]] = {
-    "measure only": {"mode": "measure"},
+    "measure only": {"mode": "measure", "reuses": "answer"},
     "paper fast": {"codebooks": PAPER_FAST},
     "paper slow": {"codebooks": PAPER_SLOW},
     # By intent: the share of the steps that is computed, whatever their number.
-    "near-lossless": {"share": 2 / 3, "forecast": True},
-    "balanced": {"share": 1 / 2, "forecast": True},
-    "fast": {"share": 2 / 5, "forecast": True},
-    "turbo": {"share": 1 / 3, "forecast": True},
+    "near-lossless": {"share": 2 / 3, **BY_INTENT},
+    "balanced": {"share": 1 / 2, **BY_INTENT},
+    "fast": {"share": 2 / 5, **BY_INTENT},
+    "turbo": {"share": 1 / 3, **BY_INTENT},
 }
-PLACES = {"auto": "auto", "with the model": "model", "system memory": "system"}
+LOCATIONS = {"auto": "auto", "with the model": "model", "system memory": "system"}
 
 
 def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settings:
@@ -34,12 +35,16 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     """
     if preset not in PRESETS:
         raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join([OFF, *PRESETS])}")
-    place, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
-    if place not in PLACES:
-        raise ValueError(f"cache_location: {place!r} is unknown; allowed: {', '.join(PLACES)}")
-    # It decides in place of planned steps, too; whether reused steps are forecast stays with the preset.
-    own = {"codebooks": (codebook,), "share": None} if codebook is not None else {}
-    return Settings(**{**PRESETS[preset], **own}, **chosen, place=PLACES[place], preset=preset, locked=plan_of(locked))
+    location, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
+    if location not in LOCATIONS:
+        raise ValueError(f"cache_location: {location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
+    # Both decide in place of planned steps, too; whether reused steps are forecast stays with the preset.
+    plan, own = plan_of(locked), {}
+    if codebook is not None:
+        own = {"codebooks": (codebook,), "share": None}
+    if codebook is not None or plan is not None:
+        own["reuses"] = "answer"
+    return Settings(**{**PRESETS[preset], **own}, **chosen, location=LOCATIONS[location], preset=preset, locked=plan)
 
 
 def plan_of(text: str | None) -> LockedPlan | None:
@@ -108,7 +113,7 @@ class AdaCachePatchModel(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "cache_location",
-                    options=list(PLACES),
+                    options=list(LOCATIONS),
                     default="auto",
                     tooltip="Where the cache lives. auto: with the model, or in system memory when the graphics memory "
                     "is short. System memory is slower but costs no graphics memory.",
@@ -138,16 +143,8 @@ class AdaCachePatchModel(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls, start_percent: float | None, end_percent: float | None, locked_schedule: str | None = None
-    ) -> bool | str:
-        # A linked value is None: it is not known before the run, and the node checks again when it executes.
-        known = start_percent is not None and end_percent is not None
-        if known and not 0.0 <= start_percent < end_percent <= 1.0:
-            return (
-                f"{NAME}: start_percent {start_percent} and end_percent {end_percent}; "
-                "needed: 0 <= start_percent < end_percent <= 1"
-            )
+    def validate_inputs(cls, locked_schedule: str | None = None) -> bool | str:
+        # The host blames every field that is named here. A linked one is None: the node checks again when it executes.
         try:
             plan_of(locked_schedule)
         except ValueError as error:

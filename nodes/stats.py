@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..adacache import Trace, dumps
-from .host import compat
-from .host.runs import RUNS
-from .labels import CATEGORY, HandleType
 from .plot import draw, to_image_tensor
+from .schema import BYPASSED, CATEGORY, HandleType
+from .server import comfy_server
+from .server.run_store import RUNS
 
 NAME = "Cache Stats"
 NO_RUN = (
@@ -40,7 +40,7 @@ def _source(value: Any) -> str | None:
 
 def speed_up(traces: Sequence[Trace]) -> float:
     """Estimated seconds without a cache over the seconds taken, of all runs together."""
-    if not any(trace.reused for trace in traces):
+    if not any(trace.saves for trace in traces):
         return 1.0
     taken = sum(trace.seconds for trace in traces)
     return sum(trace.estimated_seconds for trace in traces) / taken if taken else 1.0
@@ -56,9 +56,13 @@ class AdaCacheStats(io.ComfyNode):
             description="Shows which steps were computed and which were reused, and how much time that saved. "
             "Connect any value from behind the sampler; it passes through unchanged.",
             inputs=[
-                HandleType.Input("handle", tooltip="The handle of AdaCache Patch Model."),
                 io.AnyType.Input(
                     "value", tooltip="Anything that comes after the sampler, such as its latent or the decoded images."
+                ),
+                HandleType.Input(
+                    "handle",
+                    optional=True,
+                    tooltip="The handle of AdaCache Patch Model. None comes from a bypassed one.",
                 ),
             ],
             outputs=[
@@ -85,11 +89,11 @@ class AdaCacheStats(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, handle: str, value: Any) -> io.NodeOutput:
+    def execute(cls, value: Any, handle: str | None = None) -> io.NodeOutput:
         samplers = upstream(cls.hidden.prompt, cls.hidden.unique_id, "value")
-        prompt_id, _ = compat.executing()
-        traces = RUNS.find(handle, prompt_id, samplers)
-        summary = "\n\n".join(trace.summary() for trace in traces) or NO_RUN
+        prompt_id, _ = comfy_server.executing()
+        traces = RUNS.find(handle, prompt_id, samplers) if handle else []
+        summary = "\n\n".join(trace.summary() for trace in traces) or (NO_RUN if handle else BYPASSED)
         plot = to_image_tensor(draw(traces))
         return io.NodeOutput(
             value,
@@ -100,5 +104,5 @@ class AdaCacheStats(io.ComfyNode):
             dumps(traces),
             plot,
             traces[-1].locked_text if traces else "",
-            ui={**ui.PreviewImage(plot, cls=cls).as_dict(), "text": (summary,)},
+            ui={"text": (summary,), "runs": tuple(trace.info.run_id for trace in traces)},
         )

@@ -23,10 +23,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from adacache.distance import FrameGrid, change_sums, motion_score, motion_sums, relative_change  # noqa: E402
-from adacache.moreg import MoReg, MoRegSettings  # noqa: E402
-from adacache.schedule import PublishedSchedule  # noqa: E402
-from adacache.settings import Codebook  # noqa: E402
+from adacache.sampling.measures import FrameGrid, change_sums, motion_score, motion_sums, relative_change  # noqa: E402
+from adacache.schedules.codebook import Codebook  # noqa: E402
+from adacache.schedules.moreg import MoReg, MoRegSettings  # noqa: E402
+from adacache.schedules.published import PublishedSchedule  # noqa: E402
 
 TOLERANCE = 1e-5
 
@@ -51,7 +51,7 @@ def replay(trace: dict[str, Any], residuals: torch.Tensor) -> list[dict[str, Any
         if old is not None:
             change = relative_change(change_sums(new, old).tolist())
             if settings:
-                score = motion_score(motion_sums(new, grid, settings.strides).tolist())
+                score = motion_score(motion_sums(grid.cut(new), settings.strides).tolist())
         seen = schedule.observe(change, score)
         computed.append({
             "step": step,

@@ -5,7 +5,7 @@ import { download, element, toPng } from "./dom.js";
 import { DARK, LIGHT } from "./draw.js";
 import { fileName, schedule, toCsv, toJson, toSvg } from "./export.js";
 import { isMeasured } from "./proposal.js";
-import { settingsText } from "./words.js";
+import { settingsText } from "./setting.js";
 import { nameOf, timeOf } from "./wordsview.js";
 
 /** @typedef {import("./panel.js").Context} Context */
@@ -13,12 +13,14 @@ import { nameOf, timeOf } from "./wordsview.js";
 
 /** @param {Context} context */
 export function actionsFor(context) {
-    const { document, give, say, picked, propose } = context;
+    const { document, give, say, picked, propose, lockOf } = context;
     const runs = () => picked().map(({ run }) => run);
+    /** An imported run is of another graph, whatever its nodes are called. @param {Entry | undefined} entry */
+    const fieldOf = (entry) => (entry && !entry.imported ? lockOf(entry.run) : null);
     const save = (extension, kind, text) =>
         download(document, fileName(runs(), extension), new Blob([text], { type: kind }));
     const picture = () => {
-        const titles = picked().map((entry) => [nameOf(entry), timeOf(entry, true)].filter(Boolean).join(" · "));
+        const titles = picked().map((entry) => [...nameOf(context, entry), timeOf(entry, true)].filter(Boolean).join(" · "));
         return toSvg(runs(), document, context.light() ? LIGHT : DARK, { measure: context.measure(), titles });
     };
     const button = (text, title, onclick, kind) =>
@@ -26,10 +28,15 @@ export function actionsFor(context) {
 
     const lock = button(
         "Lock schedule",
-        "Copy which steps were computed, for the locked_schedule input of AdaCache Patch Model",
+        "",
         async () => {
             const { text, why } = schedule(runs()[0]);
             if (why) return say(why, "bad");
+            const field = fieldOf(picked()[0]);
+            if (field) {
+                field.write(text);
+                return say(`Locked: ${text} is now in locked_schedule of ${field.title}. Ctrl+Z takes it back.`);
+            }
             await give(text, "Schedule");
             if (!document.activeElement?.matches(".adacache-status textarea"))
                 say(`Schedule copied: ${text}. Paste it into locked_schedule of AdaCache Patch Model.`);
@@ -48,6 +55,9 @@ export function actionsFor(context) {
         },
         "primary",
     );
+    const codebook = button("Copy codebook", "Copy the codebook of this run as text", () =>
+        give(runs()[0].codebook, "Codebook"),
+    );
     const root = element(document, "div", {}, [
         element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Copy" }, [
             lock,
@@ -55,9 +65,7 @@ export function actionsFor(context) {
             button("Copy settings", "Copy the settings of this run as text", () =>
                 give(settingsText(runs()[0]), "Settings"),
             ),
-            button("Copy codebook", "Copy the codebook of this run as text", () =>
-                give(runs()[0].codebook || "This run had no codebook: its steps were planned.", "Codebook"),
-            ),
+            codebook,
         ]),
         element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Export" }, [
             element(document, "span", { text: "Export", "aria-hidden": "true" }),
@@ -81,6 +89,12 @@ export function actionsFor(context) {
     /** @param {Entry[]} entries */
     function update(entries) {
         root.hidden = !entries.length;
+        const field = fieldOf(entries[0]);
+        lock.textContent = field ? "Lock schedule" : "Copy schedule";
+        lock.title = field
+            ? `Write which steps were computed into locked_schedule of ${field.title}: its next runs compute the same`
+            : "Copy which steps were computed, for locked_schedule of AdaCache Patch Model";
+        codebook.hidden = !entries[0]?.run.codebook; // planned steps have none
         suggest.hidden = !isMeasured(entries[0]?.run);
     }
 

@@ -4,23 +4,37 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
-import { runsBefore, titleIn } from "./graph.js";
+import { patchOf, runsBefore, titleIn } from "./graph.js";
+import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
 import { proposal } from "./proposal.js";
+import { queuedGraphs } from "./queued.js";
+import { reportView } from "./report.js";
 import { RunStore } from "./store.js";
 import { HEIGHT, nodePlot } from "./widget.js";
 
 const TAB = "adacache";
 const TOGGLE = "AdaCache.TogglePanel";
 const SETTING = "AdaCache.LivePlots";
-const NODE = "AdaCacheStats";
+const STATS = "AdaCacheStats";
+// What nodes have to say after a run, by their class: the name of the text for screen readers.
+const REPORTING = {
+    AdaCacheCalibrate: "Calibration",
+    AdaCacheCalibration: "Calibration",
+    AdaCacheCompare: "Verdict",
+    AdaCacheSweep: "Sweep",
+};
 const WIDTH = 260; // of a new Cache Stats node, so that its plot can be read
+const REPORT_HEIGHT = 150;
 const PINNED = "AdaCache.pinned";
 
 const store = new RunStore();
 const choice = { shown: "", over: "" };
+const graphs = queuedGraphs();
 const plots = new Set();
+/** @type {Map<any, (output: unknown) => void>} by node, what shows its output */
+const reports = new Map();
 let panels = 0;
 
 const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
@@ -48,15 +62,36 @@ function noteQueued() {
         const path = workflows()?.activeWorkflow?.path;
         const answer = await queuePrompt.apply(this, given);
         owners.note(answer?.prompt_id, path);
+        graphs.note(answer?.prompt_id, given[1]?.output);
         return answer;
     };
 }
 
-/** Nodes are made before the host says that their workflow is the one in the editor. */
+/** Nodes are made before the host says that their workflow is the one in the editor; its outputs come just after. */
 function watchWorkflow() {
     workflows()?.$onAction?.(({ name, after }) => {
-        if (name === "openWorkflow") after(() => plots.forEach((plot) => plot.redraw()));
+        if (name !== "openWorkflow") return;
+        after(() => {
+            plots.forEach((plot) => plot.redraw());
+            setTimeout(() => reports.forEach((take, node) => take(app.nodeOutputs?.[node.id])));
+        });
     });
+}
+
+/** The field of the graph in the editor that can lock a run's schedule; null where there is none to write into. */
+function lockOf(run) {
+    const node = owners.isShown(run) ? patchOf(rootGraph(), run) : null;
+    const named = ({ name }) => name === "locked_schedule";
+    const widget = node?.widgets?.find(named);
+    if (!widget || node.isInputConnected?.(node.inputs.findIndex(named))) return null;
+    const write = (text) => {
+        app.canvas.emitBeforeChange(); // between these two, the host notes one step to undo
+        widget.value = text;
+        widget.callback?.(text);
+        app.canvas.emitAfterChange();
+        app.graph.setDirtyCanvas(true, true);
+    };
+    return { title: String(node.title || node.type), write };
 }
 
 function addStyle() {
@@ -91,7 +126,8 @@ function registerTab() {
             destroy(); // the host may draw again without having taken the old view away
             element.style.height = "100%";
             const live = () => ["both", "panel"].includes(place());
-            unmount = mount(element, { store, choice, live, propose: (run) => proposal(api, run) });
+            const told = (run) => graphs.tell(run);
+            unmount = mount(element, { store, choice, live, told, lockOf, propose: (run) => proposal(api, run) });
             panels += 1;
             feeding.refresh();
         },
@@ -99,28 +135,66 @@ function registerTab() {
     });
 }
 
-function addPlot(node) {
-    const shown = () => ["both", "node"].includes(place());
-    const candidates = () => store.runs.filter(({ run }) => owners.isShown(run));
-    const plot = nodePlot(document, { store, runsOf: () => runsBefore(node, "value", candidates()), shown });
-    const widget = node.addDOMWidget("adacache_plot", "adacache_plot", plot.root, {
+/** An element in a node that is neither queued nor saved. */
+function addWidget(node, name, root, { least, most }) {
+    const widget = node.addDOMWidget(name, name, root, {
         serialize: false,
         hideOnZoom: false,
-        getMinHeight: () => (shown() ? HEIGHT : 0),
-        getMaxHeight: () => (shown() ? 2 * HEIGHT : 0),
+        getMinHeight: least,
+        getMaxHeight: most,
         getValue: () => "",
         setValue: () => {},
     });
     widget.serialize = false; // the option keeps it out of the queue, this out of the workflow file
+}
+
+/** Does more whenever the host calls a node's method. */
+function after(node, method, work) {
+    const before = node[method];
+    node[method] = function (...given) {
+        const answer = before?.apply(this, given);
+        work(...given);
+        return answer;
+    };
+}
+
+function addPlot(node) {
+    const shown = () => ["both", "node"].includes(place());
+    const candidates = () => store.runs.filter(({ run }) => owners.isShown(run));
+    const plot = nodePlot(document, { store, runsOf: () => runsBefore(node, "value", candidates()), shown });
+    addWidget(node, "adacache_plot", plot.root, {
+        least: () => (shown() ? HEIGHT : 0),
+        most: () => (shown() ? 2 * HEIGHT : 0),
+    });
     if (node.size[0] < WIDTH) node.setSize([WIDTH, node.size[1]]); // a saved size comes later, and is kept
     plots.add(plot);
-    const removed = node.onRemoved;
-    node.onRemoved = function (...given) {
+    after(node, "onRemoved", () => {
         plots.delete(plot);
         plot.remove();
-        return removed?.apply(this, given);
-    };
+    });
+    after(node, "onExecuted", (output) => {
+        const told = readOutput(output);
+        if (told) plot.take(told);
+    });
     plot.redraw();
+}
+
+function addReport(node, name) {
+    const report = reportView(document, name);
+    addWidget(node, "adacache_report", report.root, {
+        least: () => (report.text ? REPORT_HEIGHT : 0),
+        most: () => (report.text ? 4 * REPORT_HEIGHT : 0),
+    });
+    const take = (output) => {
+        const told = readOutput(output);
+        if (!told) return;
+        report.show(told.text);
+        const [width, height] = node.computeSize();
+        node.setSize([Math.max(width, node.size[0]), Math.max(height, node.size[1])]);
+    };
+    reports.set(node, take);
+    after(node, "onExecuted", take);
+    after(node, "onRemoved", () => reports.delete(node));
 }
 
 app.registerExtension({
@@ -165,6 +239,7 @@ app.registerExtension({
         feeding.refresh();
     },
     nodeCreated(node) {
-        if (node.comfyClass === NODE) addPlot(node);
+        if (node.comfyClass === STATS) addPlot(node);
+        if (node.comfyClass in REPORTING) addReport(node, REPORTING[node.comfyClass]);
     },
 });

@@ -1,9 +1,11 @@
 // @ts-check
 /** When nothing was reused: why, and what to change. No DOM. */
 
+import { saves } from "./counts.js";
 import { bandsOf, mostReuses } from "./scale.js";
-import { computedOf, finite } from "./trace.js";
-import { lockedBy, number } from "./words.js";
+import { lockedBy, takeOf } from "./setting.js";
+import { finite } from "./trace.js";
+import { number } from "./words.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 
@@ -31,7 +33,8 @@ export function advice(run) {
         return REMEDIES.filter(([word]) => word.test(run.note))
             .map(([, remedy]) => remedy)
             .slice(0, 1);
-    if (!run.end || !records.length || computedOf(run) < records.length) return [];
+    if (!run.end || !records.length || saves(run)) return [];
+    if (takeOf(run) && settings.mode === "measure") return []; // a sweep's uncached video
     if (settings.mode === "measure")
         return ["Measuring computes every step on purpose. Choose another preset to reuse steps."];
     if (lockedBy(run)) return ["The locked schedule computes every step. Lock the schedule of a run that reused some."];

@@ -129,6 +129,22 @@ export async function toPng(svg, scale = 2) {
     );
 }
 
+/**
+ * Asks for a new drawing when the theme turns light or dark under an element that has the class `light` where it is.
+ * @param {HTMLElement} within
+ * @param {() => void} ask
+ * @returns {() => void} ends it
+ */
+export function watchTheme(within, ask) {
+    const theme = new MutationObserver(() => {
+        if (within.isConnected && isLight(within) !== within.classList.contains("light")) ask();
+    });
+    const { documentElement, body } = within.ownerDocument;
+    for (const place of [documentElement, body])
+        theme.observe(place, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
+    return () => theme.disconnect();
+}
+
 /** Whether the colours around an element are light. @param {HTMLElement} within */
 export function isLight(within) {
     const [r, g, b] = (getComputedStyle(within).color.match(/[\d.]+/g) ?? ["255", "255", "255"]).map(Number);

@@ -1,9 +1,10 @@
 // @ts-check
 /** A run as text to keep or to give away: JSON, CSV, SVG, a schedule. No DOM but the one that is given. */
 
+import { computedOf, gains, inPart, passes } from "./counts.js";
 import { draw, fixed } from "./draw.js";
 import { layoutCard } from "./layout.js";
-import { MOST_RECORDS, NUMBERS, VERSION, computedOf, gains } from "./trace.js";
+import { MOST_RECORDS, NUMBERS, VERSION } from "./trace.js";
 import { reason } from "./words.js";
 
 /** @typedef {import("./trace.js").Run} Run */
@@ -15,9 +16,13 @@ export function toJson(runs) {
     const plain = runs.map((run) => {
         const gained = gains(run);
         const computed = computedOf(run);
+        const [computed_passes, of] = passes(run);
         const derived = {
             computed,
             reused: run.records.length - computed,
+            in_part: inPart(run),
+            computed_passes,
+            passes: of,
             estimated_seconds: gained?.without ?? run.seconds ?? 0,
             speed_up: gained?.speedUp ?? 1,
         };
@@ -75,12 +80,16 @@ export function schedule(run) {
     const reached = new Set(run.records.map((record) => record.step));
     if (run.end !== "done" || reached.size !== run.steps || Math.max(...reached) !== run.steps)
         return { text: "", why: "The run has not reached its last step, so its schedule has no end." };
-    // A step computed only for want of a residual was decided otherwise, and a replay finds the same want again.
-    const planned = run.records.filter((record) => record.computed && record.reason !== "missing");
+    // A step computed only for want of anything to reuse was decided otherwise, and a replay finds the same want again.
+    const computed = run.records.filter((record) => record.computed);
+    const planned = computed.filter((record) => record.reason !== "missing");
     const steps = [...new Set(planned.map((record) => record.step))].sort((a, b) => a - b);
     if (steps[0] !== 1 || run.steps > MOST_RECORDS)
         return { text: "", why: "Its first step was not computed, so nothing can replay it." };
-    return { text: `${run.steps} steps: ${steps.join(" ")}`, why: "" };
+    const more = new Set(computed.map((record) => record.step)).size - steps.length;
+    const [done, of] = passes(run);
+    const remark = more ? `  # ${more} more were computed in part or whole: ${done} of ${of} passes` : "";
+    return { text: `${run.steps} steps: ${steps.join(" ")}${remark}`, why: "" };
 }
 
 /** A name for files. @param {Run[]} runs @param {string} extension */

@@ -29,6 +29,21 @@ export function titleIn(root, run) {
 }
 
 /**
+ * The AdaCache Patch Model that a run's sampler got its model from; null where the graph in the editor has none.
+ * @param {any} root the outermost graph
+ * @param {Run} run
+ */
+export function patchOf(root, run) {
+    let [graph, node] = /** @type {any[]} */ ([root, null]);
+    for (const id of pathOf(run)) {
+        node = graph?.getNodeById?.(Number(id)) ?? graph?.getNodeById?.(id);
+        graph = node?.subgraph;
+    }
+    const isPatch = ({ comfyClass }) => comfyClass === "AdaCachePatchModel";
+    return node ? [...before(node)].find(isPatch) ?? null : null;
+}
+
+/**
  * The newest graph's runs of the samplers that an input of a node depends on.
  * @param {any} node
  * @param {string} input
@@ -36,7 +51,8 @@ export function titleIn(root, run) {
  */
 export function runsBefore(node, input, entries) {
     const slot = node.inputs?.findIndex(({ name }) => name === input) ?? -1;
-    const ids = slot < 0 ? new Set() : upstream(node, slot);
+    const source = slot < 0 ? null : sourceOf(node, slot);
+    const ids = new Set(source ? [...before(source)].map(({ id }) => String(id)) : []);
     const inside = Boolean(node.graph && node.graph.rootGraph && node.graph !== node.graph.rootGraph);
     const mine = entries.filter(({ run, imported }) => {
         const path = pathOf(run);
@@ -51,16 +67,14 @@ export function runsBefore(node, input, entries) {
         : [];
 }
 
-/** @param {any} node @param {number} slot @returns {Set<string>} ids of the nodes that an input depends on */
-function upstream(node, slot) {
-    const found = new Set();
-    const waiting = [sourceOf(node, slot)];
-    while (waiting.length && found.size < MOST_NODES) {
-        const source = waiting.pop();
-        if (!source || found.has(String(source.id))) continue;
-        found.add(String(source.id));
-        for (let n = 0; n < (source.inputs?.length ?? 0); n += 1) waiting.push(sourceOf(source, n));
-    }
+/** A node and all that it depends on, the nearest first. @param {any} node @returns {Set<any>} */
+function before(node) {
+    const found = new Set([node]);
+    for (const one of found)
+        for (let n = 0; n < (one.inputs?.length ?? 0) && found.size < MOST_NODES; n += 1) {
+            const source = sourceOf(one, n);
+            if (source) found.add(source);
+        }
     return found;
 }
 

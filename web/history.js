@@ -1,11 +1,12 @@
 // @ts-check
 /** The runs of the session, newest first: show one, lay another over it, pin one, import some. */
 
+import { computedOf, gains } from "./counts.js";
 import { element } from "./dom.js";
 import { draw } from "./draw.js";
 import { layoutCompact } from "./layout.js";
-import { MOST_FILE_BYTES, TraceError, clean, computedOf, readFile } from "./trace.js";
-import { lockedBy, state } from "./words.js";
+import { MOST_FILE_BYTES, TraceError, clean, readFile } from "./trace.js";
+import { state } from "./words.js";
 import { nameOf, timeOf } from "./wordsview.js";
 
 /** @typedef {import("./panel.js").Context} Context */
@@ -106,7 +107,8 @@ function acceptDrops(zone, open) {
 }
 
 /** @param {Context} context @param {string} id */
-function rowFor({ document, store, choice, redraw }, id) {
+function rowFor(context, id) {
+    const { document, store, choice, redraw, told } = context;
     const name = element(document, "span", { class: "name" });
     const when = element(document, "span", { class: "when" });
     const picture = element(document, "span", { "aria-hidden": "true" });
@@ -135,6 +137,7 @@ function rowFor({ document, store, choice, redraw }, id) {
     const pin = element(document, "button", {
         type: "button",
         text: "Pin",
+        title: "Keep it at the top of this list, however many runs come",
         onclick: () => store.pin(store.pinned === id ? "" : id),
     });
     const root = element(document, "li", { class: "adacache-run", "data-run": id }, [
@@ -146,11 +149,13 @@ function rowFor({ document, store, choice, redraw }, id) {
     /** @param {Entry} entry @param {Entry[]} picked @param {number} width */
     function update(entry, picked, width) {
         const { run } = entry;
-        const label = nameOf(entry);
+        const label = nameOf(context, entry).join(" · ");
         name.textContent = label;
         const counts = run.records.length ? `${computedOf(run)} of ${run.records.length}` : "";
-        const notes = [entry.imported ? "imported" : "", lockedBy(run) ? "locked" : "", state(run)];
-        when.textContent = [...notes, counts, timeOf(entry)].filter(Boolean).join(" · ");
+        const gained = gains(run);
+        const faster = gained ? `${gained.speedUp.toFixed(2)}x` : "";
+        const notes = [entry.imported ? "imported" : "", state(run), faster, counts, told(run).size];
+        when.textContent = [...notes, timeOf(entry)].filter(Boolean).join(" · ");
         show.setAttribute("aria-pressed", String(picked[0] === entry));
         over.setAttribute("aria-pressed", String(picked[1] === entry));
         pin.setAttribute("aria-pressed", String(store.pinned === id));

@@ -1,11 +1,12 @@
 // @ts-check
 /** From runs to a scene of shapes, at a width. Pure geometry: no DOM, no colours but names. */
 
+import { motion } from "./motion.js";
 import { LABEL, axis, rates, times } from "./plots.js";
 import { cellsOf, slotsOf, ticksOf } from "./scale.js";
 import { guess, path, rectPath, round, text, wrap } from "./shapes.js";
 import { strip, strips } from "./strip.js";
-import { bareDistance, distance, motion } from "./values.js";
+import { bareCurve, distance, errors, hasBands } from "./values.js";
 import { facts, headline, notices } from "./words.js";
 
 /** @typedef {import("./trace.js").Run} Run */
@@ -25,7 +26,14 @@ import { facts, headline, notices } from "./words.js";
  * @property {Measure} measure
  */
 
-/** @typedef {{width: number, height: number, shapes: Shape[], tracks: Track[], top: number, bottom: number}} Scene */
+/**
+ * @typedef {object} Scene
+ * @property {number} width
+ * @property {number} height
+ * @property {Shape[]} shapes
+ * @property {Track[]} tracks
+ * @property {{top: number, height: number}[]} areas where steps are drawn, between the headings
+ */
 
 const BESIDE = 3; // pixels beside the outermost steps that still point at them
 const NARROW = 190; // below it the plots need all the room, and nothing is written at their right
@@ -54,19 +62,23 @@ function frameOf(runs, left, right, measure, { before, after }) {
  * @returns {Scene}
  */
 export function layoutPlots(runs, width, measure = guess, left = 0, top = 0) {
-    const after = width < NARROW ? 0 : 8 + Math.max(measure("compute", LABEL), measure("reuse 5", LABEL));
-    const before = 7 + Math.max(measure("0.0000", 11), measure("step", 11));
+    const tracks = runs.map((run) => ({ run, cells: [] }));
+    const beside = runs.length > 1 || hasBands(tracks) ? Math.max(measure("compute", LABEL), measure("reuse 5", LABEL)) : 0;
+    const after = width < NARROW || !beside ? 0 : 8 + beside;
+    const before = 7 + Math.max(measure("0.0000", 11), measure("next in", 12));
     const frame = frameOf(runs, left, left + width, measure, { before, after });
-    const sections =
-        [strips, ...runs.map((_, n) => (frame, y) => rates(frame, y, n)), distance, motion, times, axis];
+    const planned = runs.map((_, n) => (frame, y) => rates(frame, y, n));
+    const sections = [strips, ...planned, errors, distance, motion, times, axis];
     const shapes = [];
+    const areas = [];
     let y = top;
     for (const section of sections) {
         const drawn = section(frame, y);
         shapes.push(...drawn.shapes);
+        if (drawn.from !== undefined) areas.push({ top: y + drawn.from, height: drawn.height - drawn.from });
         y += drawn.height;
     }
-    return { width: left + width, height: y, shapes, tracks: frame.tracks, top: top + 24, bottom: y - 22 };
+    return { width: left + width, height: y, shapes, tracks: frame.tracks, areas };
 }
 
 /**
@@ -85,7 +97,7 @@ export function layoutCompact(
     const shapes = strip(frame, 0, 0, stripHeight);
     let y = stripHeight;
     if (distanceHeight) {
-        const drawn = bareDistance(frame, y + 5, distanceHeight);
+        const drawn = bareCurve(frame, y + 5, distanceHeight);
         shapes.push(...drawn.shapes);
         if (drawn.height) y += 5 + drawn.height;
     }
@@ -98,7 +110,7 @@ export function layoutCompact(
         });
         y += 15;
     }
-    return { width, height: y, shapes, tracks: frame.tracks, top: 0, bottom: y };
+    return { width, height: y, shapes, tracks: frame.tracks, areas: [{ top: 0, height: y }] };
 }
 
 /**
@@ -115,8 +127,12 @@ export function layoutCard(runs, { width = 720, measure = guess, titles = [] } =
         const { counted, gained, how } = headline(run);
         const name = [runs.length > 1 ? "AB"[n] : "AdaCache", titles[n]].filter(Boolean).join(" · ");
         shapes.push(text(edge, y, name, { size: 12 }));
-        shapes.push(text(edge, y + 28, counted, { size: 22, fill: "text" }));
-        const x = edge + measure(counted, 22) + 12;
+        const lines = wrap(counted, 22, room, measure);
+        const after = measure(gained, 22) + 12 + measure(`(${how})`, 12) + 8;
+        let x = edge + measure(lines[lines.length - 1], 22) + 12;
+        if (lines.length > 1 && x + after > edge + room) [x] = [edge, lines.push("")];
+        lines.forEach((line, row) => shapes.push(text(edge, y + 28 + 26 * row, line, { size: 22, fill: "text" })));
+        y += 26 * (lines.length - 1);
         shapes.push(text(x, y + 28, gained, { size: 22, fill: how ? "reused-text" : "soft" }));
         shapes.push(text(x + measure(gained, 22) + 8, y + 28, how && `(${how})`, { size: 12 }));
         y += 48;
@@ -148,11 +164,11 @@ export function layoutCard(runs, { width = 720, measure = guess, titles = [] } =
         strokeWidth: 1,
     });
     const all = [card, ...shapes.filter((shape) => shape.kind !== "text" || shape.text), ...(plots?.shapes ?? [])];
-    return { width, height, shapes: all, tracks: plots?.tracks ?? [], top: 0, bottom: height };
+    return { width, height, shapes: all, tracks: plots?.tracks ?? [], areas: [] };
 }
 
 /**
- * What marks a step in a scene: a column over all plots.
+ * What marks a step in a scene: a column over each plot, but not over the headings.
  * @param {Scene} scene
  * @param {number} index
  * @returns {Shape[]}
@@ -161,9 +177,9 @@ export function highlight(scene, index) {
     const cell = scene.tracks[0]?.cells[index];
     if (!cell) return [];
     const width = Math.max(3, cell.right - cell.left + 2);
-    const box = { left: cell.middle - width / 2, width, top: scene.top, height: scene.bottom - scene.top };
+    const columns = scene.areas.map((area) => rectPath({ left: cell.middle - width / 2, width, ...area }, 3));
     return [
-        path(rectPath(box, 3), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.35, strokeWidth: 1 }),
+        path(columns.join(""), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.35, strokeWidth: 1 }),
     ];
 }
 

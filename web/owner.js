@@ -29,12 +29,12 @@ export function ownership(shown) {
         },
         /** Whether a run may be one of the workflow in the editor. @param {Run} run */
         isShown(run) {
+            const [theirs, ours] = [run.about.workflow, String(shown.id() ?? "")];
+            // A template that is opened again has the path of before and another id.
+            if (!NO_ID.test(theirs) && !NO_ID.test(ours) && theirs !== ours) return false;
             const from = queuedFrom.get(run.info.prompt_id);
             const path = shown.path();
-            if (from && from === path) return true;
-            if (from && path && shown.isOpen(from)) return false;
-            const [theirs, ours] = [run.about.workflow, String(shown.id() ?? "")];
-            return NO_ID.test(theirs) || NO_ID.test(ours) || theirs === ours;
+            return !from || !path || from === path || !shown.isOpen(from);
         },
     };
 }

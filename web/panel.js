@@ -2,7 +2,7 @@
 /** The full view: one run or two over each other, in plots and in words, and the runs before it. */
 
 import { actionsFor } from "./actions.js";
-import { copy, element, isLight, measurer, oncePerFrame } from "./dom.js";
+import { copy, element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { historyView } from "./history.js";
 import { plotsView } from "./plotsview.js";
 import { tableView } from "./table.js";
@@ -10,6 +10,7 @@ import { wordsView } from "./wordsview.js";
 
 /** @typedef {import("./store.js").RunStore} RunStore */
 /** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./trace.js").Run} Run */
 
 /**
  * @typedef {object} Choice What the user looks at; it outlives the elements, which the host takes away and makes anew.
@@ -28,16 +29,18 @@ import { wordsView } from "./wordsview.js";
  * @property {() => Entry[]} picked the run that is shown and the one over it
  * @property {() => import("./shapes.js").Measure} measure
  * @property {() => boolean} light
- * @property {(run: import("./trace.js").Run) => Promise<{text: string, words: string, why: string}>} propose
+ * @property {(run: Run) => {seed: string, size: string}} told what the queued graph says of a run
+ * @property {(run: Run) => {title: string, write: (text: string) => void} | null} lockOf the field that locks a schedule
+ * @property {(run: Run) => Promise<{text: string, words: string, why: string}>} propose
  */
 
 /**
  * @param {HTMLElement} host
- * @param {{store: RunStore, choice: Choice, live: () => boolean, propose: Context["propose"]}} options
- *     `live`: whether a run that goes on is drawn; `propose`: asks for a codebook, see proposal.js
+ * @param {{store: RunStore, choice: Choice, live: () => boolean} & Pick<Context, "told" | "lockOf" | "propose">} options
+ *     `live`: whether a run that goes on is drawn
  * @returns {() => void} takes the view away
  */
-export function mount(host, { store, choice, live, propose }) {
+export function mount(host, { store, choice, live, ...given }) {
     const document = host.ownerDocument;
     const window = /** @type {Window} */ (document.defaultView);
     const root = element(document, "div", {
@@ -62,7 +65,7 @@ export function mount(host, { store, choice, live, propose }) {
         picked: () => picked(store, choice),
         measure: measurer(root),
         light: () => root.classList.contains("light"),
-        propose,
+        ...given,
     };
     const words = wordsView(context);
     const plots = plotsView(context);
@@ -85,18 +88,14 @@ export function mount(host, { store, choice, live, propose }) {
 
     const sizes = new ResizeObserver(frame.ask);
     sizes.observe(root);
-    const theme = new MutationObserver(() => {
-        if (isLight(root) !== context.light()) frame.ask();
-    });
-    for (const place of [document.documentElement, document.body])
-        theme.observe(place, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
+    const endTheme = watchTheme(root, frame.ask);
     store.addEventListener("change", frame.ask);
     document.fonts.ready.then(frame.ask);
     redraw();
     return () => {
         store.removeEventListener("change", frame.ask);
         sizes.disconnect();
-        theme.disconnect();
+        endTheme();
         frame.stop();
         root.remove();
     };

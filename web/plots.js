@@ -1,8 +1,8 @@
 // @ts-check
 /** The plots of a run, one under the other on one axis. Each takes a top edge and gives its shapes and its height. */
 
+import { median } from "./counts.js";
 import { caption, sign } from "./legend.js";
-import { median } from "./scale.js";
 import { path, rectPath, rule, text } from "./shapes.js";
 import { finite } from "./trace.js";
 import { milliseconds } from "./words.js";
@@ -11,7 +11,7 @@ import { milliseconds } from "./words.js";
 /** @typedef {import("./shapes.js").Shape} Shape */
 /** @typedef {import("./layout.js").Frame} Frame */
 /** @typedef {import("./legend.js").Mark} Mark */
-/** @typedef {{height: number, shapes: Shape[]}} Section */
+/** @typedef {{height: number, from?: number, shapes: Shape[]}} Section `from`: where what is below its heading begins */
 
 /** The size of labels beside the plots. */
 export const LABEL = 11;
@@ -57,12 +57,12 @@ export function rates(frame, top, which) {
                   [middle + wide / 2, right],
               ]
             : [[left, right]];
-        for (const [from, to] of bar) if (to - from > 1.5) spans.push(rule(from, to, y));
+        if (rate > 1) for (const [from, to] of bar) if (to - from > 1.5) spans.push(rule(from, to, y));
     });
     if (!labels.length && !spans.length) return { height: 0, shapes: [] };
     const shapes = [path(spans.join(""), { stroke: "soft", strokeOpacity: 0.5, strokeWidth: 1 }), ...labels];
-    const name = frame.tracks.length > 1 ? `rate ${"AB"[which]}` : "rate";
-    return { height: 18, shapes: [text(frame.left, y + 4, name), ...shapes] };
+    const name = frame.tracks.length > 1 ? `next ${"AB"[which]}` : "next in";
+    return { height: 18, from: 2, shapes: [text(frame.left, y + 4, name), ...shapes] };
 }
 
 /** Milliseconds of every step. @param {Frame} frame @param {number} top @returns {Section} */
@@ -115,7 +115,7 @@ export function times(frame, top) {
             );
     });
     shapes.push(path(rule(frame.axisLeft, frame.axisRight, base), { stroke: "rule", strokeWidth: 1 }));
-    return { height: head.height + height, shapes };
+    return { height: head.height + height, from: head.height, shapes };
 }
 
 function barBox({ cell, value }, n, of, base, height, ceiling) {
@@ -132,7 +132,10 @@ export function axis(frame, top) {
     const shapes = [
         path(frame.ticks.map(({ x }) => `M${x.toFixed(2)} ${top + 2}v4`).join(""), { stroke: "rule", strokeWidth: 1 }),
     ];
-    for (const { x, label } of frame.ticks) shapes.push(text(x, top + 18, label, { anchor: "middle", size: 11 }));
+    for (const { x, label } of frame.ticks) {
+        const inside = Math.min(x, frame.right - frame.measure(label, 11) / 2);
+        shapes.push(text(inside, top + 18, label, { anchor: "middle", size: 11 }));
+    }
     shapes.push(text(frame.left, top + 18, "step", { size: 11 }));
     return { height: 24, shapes };
 }

@@ -1,10 +1,10 @@
 // @ts-check
 /** The plots, and the numbers of the step that is pointed at or that the arrow keys have reached. */
 
+import { sharesSteps } from "./counts.js";
 import { element } from "./dom.js";
 import { draw, drawShapes } from "./draw.js";
 import { highlight, indexAt, layoutPlots } from "./layout.js";
-import { sharesSteps } from "./trace.js";
 import { numbers, spoken, stepTitle } from "./words.js";
 
 /** @typedef {import("./panel.js").Context} Context */

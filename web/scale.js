@@ -63,13 +63,14 @@ export function cellsOf(run, left, width, slots) {
 }
 
 /**
- * Places and numbers for the axis: the first, the last, and round ones that keep clear of both.
+ * Places and numbers for the axis: the round ones, and the first and the last where these keep clear of them.
  * @param {Cell[]} cells
  * @param {(text: string) => number} room that a label takes
  * @returns {{x: number, label: string}[]}
  */
 export function ticksOf(cells, room) {
     const first = new Map();
+    /** @type {Map<number, any>} */
     const ends = new Map(cells.map((cell) => [cell.step, cell.right]));
     for (const cell of cells)
         if (!first.has(cell.step)) first.set(cell.step, (cell.left + ends.get(cell.step)) / 2);
@@ -78,10 +79,9 @@ export function ticksOf(cells, room) {
     const pitch = (cells[cells.length - 1].right - cells[0].left) / first.size;
     const every = roundInterval(pitch, apart);
     const placed = new Map();
-    for (const step of [steps[0], steps[steps.length - 1], ...steps.filter((n) => n % every === 0)]) {
+    for (const step of [...steps.filter((n) => n % every === 0), steps[0], steps[steps.length - 1]]) {
         const x = first.get(step);
-        if ([...placed.keys()].every((other) => Math.abs(other - x) >= Math.max(apart, 0.6 * every * pitch)))
-            placed.set(x, String(step));
+        if ([...placed.keys()].every((other) => Math.abs(other - x) >= apart)) placed.set(x, String(step));
     }
     return [...placed].sort((a, b) => a[0] - b[0]).map(([x, label]) => ({ x, label }));
 }
@@ -159,11 +159,4 @@ export class BandScale {
             to: n === this.bands.length - 1 ? 1 : this.share * (n + 1),
         }));
     }
-}
-
-/** @param {number[]} values */
-export function median(values) {
-    const sorted = [...values].sort((a, b) => a - b);
-    const half = sorted.length >> 1;
-    return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }

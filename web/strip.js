@@ -1,9 +1,9 @@
 // @ts-check
 /** The strip of steps: what was computed and what was reused, apart by colour and by shape. */
 
+import { computedOf } from "./counts.js";
 import { caption, sign } from "./legend.js";
 import { path, rectPath, text } from "./shapes.js";
-import { computedOf } from "./trace.js";
 import { forcedKinds, isForced, unit } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
@@ -104,7 +104,7 @@ export function strips(frame, top) {
         }
         y += height + 4;
     });
-    return { height: y - top, shapes };
+    return { height: y - top, from: head.height, shapes };
 }
 
 /** @param {Frame} frame @returns {Mark[]} */

@@ -10,7 +10,7 @@ import { milliseconds, reason } from "./words.js";
 const COLUMNS = /** @type {[string, string][]} */ ([
     ["distance", "Distance"],
     ["looked_up", "Looked up"],
-    ["rate", "Rate"],
+    ["rate", "Next in"],
     ["score", "Motion"],
     ["gradient", "Gradient"],
     ["sigma", "Noise level"],

@@ -19,6 +19,8 @@
  * @property {number | null} gain how much of the trend the next forecasts carry on, 0 to 1
  * @property {number | null} far of a measuring run, relative change since an older step
  * @property {number | null} far_steps how many steps ago that one was
+ * @property {number | null} passes passes of streams: a prompt, in a context window, in one asking of the network
+ * @property {number | null} computed_passes how many of them were computed
  * @property {number[] | null} turns of a measuring run, products of this step's turn of direction with all up to it
  */
 
@@ -64,6 +66,8 @@ export const NUMBERS = [
     "gain",
     "far",
     "far_steps",
+    "passes",
+    "computed_passes",
 ];
 const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
 
@@ -174,41 +178,9 @@ export function readFile(text) {
     return plain.runs.map((run, n) => readRun(run, `Run ${n + 1}`));
 }
 
-/** @param {Run} run */
-export function computedOf(run) {
-    return run.records.reduce((sum, record) => sum + Number(record.computed), 0);
-}
-
-/**
- * Whether several evaluations belong to one step.
- * @param {Run} run
- */
-export function sharesSteps(run) {
-    return run.records.some((record, n) => n > 0 && record.step === run.records[n - 1].step);
-}
-
-/**
- * Estimate of the seconds without a cache, of those taken, and their ratio; null where nothing was reused or measured.
- * While a run goes on, the seconds taken are those of its evaluations.
- * @param {Run} run
- */
-export function gains(run) {
-    const times = run.records.map((record) => record.milliseconds ?? 0);
-    const whole = times.filter((_, n) => run.records[n].computed);
-    const taken = run.end && run.seconds ? run.seconds : sum(times) / 1000;
-    if (!whole.length || whole.length === times.length || !(taken > 0)) return null;
-    const without = ((sum(whole) / whole.length) * times.length) / 1000;
-    return { without, taken, saved: without - taken, speedUp: without / taken };
-}
-
 /** @param {any} value @returns {value is Record<string, any>} */
 export function isObject(value) {
     return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** @param {number[]} values */
-function sum(values) {
-    return values.reduce((total, value) => total + value, 0);
 }
 
 /** @param {Record<string, any>} info */

@@ -1,66 +1,115 @@
 // @ts-check
-/** The plots of what was measured: distance over the codebook's bands, and motion. */
+/** The plots of what was measured: distance over the codebook's bands, and the error of forecasts. */
 
 import { caption, sign } from "./legend.js";
 import { LABEL, series } from "./plots.js";
 import { BandScale, bandsOf, mostReuses } from "./scale.js";
+import { isPlanned, lockedBy } from "./setting.js";
 import { crossesPath, diamondsPath, dotsPath, fit, linePath, path, rectPath, rule, text } from "./shapes.js";
-import { finite, isObject } from "./trace.js";
-import { lockedBy, number } from "./words.js";
+import { number } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
 /** @typedef {import("./plots.js").Section} Section */
 /** @typedef {import("./shapes.js").Box} Box */
 
-const DROP = 4; // from the middle of a line of small text to its baseline
+export const DROP = 4; // from the middle of a line of small text to its baseline
 const LINE = 13;
 
 /**
- * What was looked up over the bands of the first run's codebook.
+ * What was looked up over the bands of the first run's codebook. Where something else decided, it is small, and without
+ * what nothing was held against.
  * @param {Frame} frame
  * @param {number} top
  * @returns {Section}
  */
-export function distance(frame, top, height = 156) {
+export function distance(frame, top) {
     const [first, second] = frame.tracks;
     const found = measured(frame);
     if (!found.values.length && !found.odd.length) return { height: 0, shapes: [] };
+    const decides = found.bands.length > 0 && !lockedBy(first.run);
     /** @type {import("./legend.js").Mark[]} */
     const marks = [{ label: "Distance", fill: "text" }];
     if (second) marks.push({ label: "A", sign: sign.dot("text") }, { label: "B", sign: sign.diamond });
-    else marks.push({ label: lookedUp(first.run), sign: sign.dot("text") });
+    else if (decides) marks.push({ label: "looked up in the codebook", sign: sign.dot("text") });
     if (found.raw.length) marks.push({ label: "before motion and sensitivity", sign: sign.ring });
     if (found.odd.length) marks.push({ label: "not a number", sign: sign.cross });
-    if (second && second.run.codebook !== first.run.codebook) marks.push({ label: "bands of A" });
+    if (!decides) marks.push({ label: why(first.run, second?.run) });
+    return field(frame, top, decides ? 156 : 56, marks, found);
+}
+
+/** Why the measured distance is only shown. @param {import("./trace.js").Run} run @param {import("./trace.js").Run} [over] */
+function why(run, over) {
+    if (over && run.codebook !== over.codebook) return "as measured, since the codebooks differ";
+    if (lockedBy(run)) return "measured; the locked schedule decides";
+    return isPlanned(run) ? "measured; the plan decides" : "measured";
+}
+
+/**
+ * How far off the forecast was that a computed step took the place of.
+ * @param {Frame} frame
+ * @param {number} top
+ * @returns {Section}
+ */
+export function errors(frame, top) {
+    const found = forecast(frame);
+    if (!found.values.length) return { height: 0, shapes: [] };
+    /** @type {import("./legend.js").Mark[]} */
+    const marks = [{ label: "Forecast error", fill: "text" }];
+    if (frame.tracks.length > 1) {
+        if (found.lookedUp[0].length) marks.push({ label: "A", sign: sign.dot("text") });
+        if (found.lookedUp[1].length) marks.push({ label: "B", sign: sign.diamond });
+    } else marks.push({ label: "how far off reuse would have been", sign: sign.dot("text") });
+    return field(frame, top, 84, marks, found);
+}
+
+/** @param {Frame} frame */
+function forecast({ tracks }) {
+    const lookedUp = tracks.map(({ cells }) => series(cells, "error"));
+    return { bands: [], lookedUp, raw: [], odd: [], values: lookedUp.flat().map(({ value }) => value) };
+}
+
+/** @param {Frame} frame @param {number} top @param {number} height @returns {Section} */
+function field(frame, top, height, marks, found) {
     const head = caption(marks, frame, top);
     const well = { left: frame.axisLeft, top: top + head.height, width: frame.axisRight - frame.axisLeft, height };
-    const scale = new BandScale(bandsOf(first.run.codebook, mostReuses(first.run)), found.values);
+    const scale = new BandScale(found.bands, found.values);
     return {
         height: head.height + height,
+        from: head.height,
         shapes: [...head.shapes, ...bandLabels(frame, well, scale), ...curves(frame, well, scale, found)],
     };
 }
 
-/** @param {import("./trace.js").Run} run */
-function lookedUp(run) {
-    if (lockedBy(run)) return "measured, schedule locked";
-    return run.codebook ? "looked up in the codebook" : "measured, steps planned";
-}
-
-/** The bands and curves without words. @param {Frame} frame @param {number} top @param {number} height @returns {Section} */
-export function bareDistance(frame, top, height) {
-    const found = measured(frame);
+/** The curve of what decides, without words. @param {Frame} frame @param {number} top @param {number} height @returns {Section} */
+export function bareCurve(frame, top, height) {
+    const found = hasBands(frame.tracks) ? measured(frame) : forecast(frame);
     if (!found.values.length) return { height: 0, shapes: [] };
-    const { run } = frame.tracks[0];
     const well = { left: frame.axisLeft, top, width: frame.axisRight - frame.axisLeft, height };
-    const scale = new BandScale(bandsOf(run.codebook, mostReuses(run)), found.values);
+    const scale = new BandScale(found.bands, found.values);
     return { height, shapes: curves(frame, well, scale, { ...found, raw: [] }) };
 }
 
+/** The bands that decided, of all runs; none where they differ or where no codebook decided. @param {Frame} frame */
+function bandsIn({ tracks }) {
+    const [{ run }] = tracks;
+    const equal = tracks.every((track) => track.run.codebook === run.codebook);
+    return equal ? bandsOf(run.codebook, mostReuses(run)) : [];
+}
+
+/** Whether there is a codebook whose bands are drawn. @param {import("./layout.js").Track[]} tracks */
+export function hasBands(tracks) {
+    return bandsIn(/** @type {Frame} */ ({ tracks })).length > 0;
+}
+
 /** @param {Frame} frame */
-function measured({ tracks }) {
-    const lookedUp = tracks.map(({ cells }) => series(cells, "looked_up"));
+function measured(frame) {
+    const { tracks } = frame;
+    const bands = bandsIn(frame);
     const plain = series(tracks[0].cells, "distance");
+    // Motion and sensitivity change what is looked up in a codebook; without one, the measure itself is drawn.
+    const lookedUp = bands.length
+        ? tracks.map(({ cells }) => series(cells, "looked_up"))
+        : tracks.map(({ cells }) => series(cells, "distance"));
     const differs = plain.some(({ value }, n) => value !== lookedUp[0][n]?.value);
     const raw = tracks.length === 1 && differs ? plain : [];
     // A measure that is no number computes the next step; in a stored trace it is null beside a rate.
@@ -74,7 +123,7 @@ function measured({ tracks }) {
             record.reason === "scheduled"
         );
     });
-    return { lookedUp, raw, odd, values: [...lookedUp.flat(), ...raw].map(({ value }) => value) };
+    return { bands, lookedUp, raw, odd, values: [...lookedUp.flat(), ...raw].map(({ value }) => value) };
 }
 
 function curves(frame, well, scale, { lookedUp, raw, odd }) {
@@ -90,7 +139,7 @@ function curves(frame, well, scale, { lookedUp, raw, odd }) {
 }
 
 /** A line with a point per value. @param {{x: number, y: number}[]} points @param {string} colour @param {"dot" | "ring" | "diamond"} look */
-function curve(points, colour, look) {
+export function curve(points, colour, look) {
     if (!points.length) return [];
     const gaps = points
         .slice(1)
@@ -156,71 +205,7 @@ function bandLabels(frame, well, scale) {
 }
 
 /** @param {Frame} frame @param {Box} well */
-function grid(frame, well) {
+export function grid(frame, well) {
     const lines = frame.ticks.map(({ x }) => `M${x.toFixed(2)} ${well.top.toFixed(2)}v${well.height}`).join("");
     return [path(lines, { stroke: "soft", strokeOpacity: 0.12, strokeWidth: 1 })];
-}
-
-/** The motion score as a line, its gradient as bars. @param {Frame} frame @param {number} top @returns {Section} */
-export function motion(frame, top) {
-    const scores = frame.tracks.map(({ cells }) => series(cells, "score"));
-    if (!scores.flat().length) return { height: 0, shapes: [] };
-    const two = frame.tracks.length > 1;
-    const gradients = two
-        ? []
-        : series(frame.tracks[0].cells, "gradient").map(({ cell, value }) => ({ cell, value: Math.abs(value) }));
-    const steepest = gradients.reduce((most, { value }) => Math.max(most, value), 0);
-    const neutral = isObject(frame.tracks[0].run.settings.moreg)
-        ? finite(frame.tracks[0].run.settings.moreg.norm)
-        : null;
-    /** @type {import("./legend.js").Mark[]} */
-    const marks = [{ label: "Motion", fill: "text" }];
-    if (scores[0].length) marks.push({ label: two ? "A" : "score", sign: sign.dot("motion") });
-    if (two && scores[1].length) marks.push({ label: "B", sign: sign.diamond });
-    if (neutral !== null) marks.push({ label: `neutral ${number(neutral)}`, sign: sign.dashes });
-    if (steepest > 0) marks.push({ label: `|gradient|, up to ${number(steepest)}`, sign: sign.bar("motion") });
-    const head = caption(marks, frame, top);
-    const well = { left: frame.axisLeft, top: top + head.height, width: frame.axisRight - frame.axisLeft, height: 56 };
-    const { low, high, heightOf } = range([
-        ...scores.flat().map(({ value }) => value),
-        ...(neutral === null ? [] : [neutral]),
-    ]);
-    const yOf = (value) => well.top + (1 - heightOf(value)) * well.height;
-    const shapes = [...head.shapes, path(rectPath(well), { fill: "well" }), ...grid(frame, well)];
-    const bars = gradients
-        .filter(() => steepest > 0)
-        .map(({ cell, value }) => {
-            const [width, height] = [Math.max(0.6, 0.5 * (cell.right - cell.left)), (well.height * value) / steepest];
-            return rectPath({ left: cell.middle - width / 2, width, top: well.top + well.height - height, height });
-        });
-    if (bars.length) shapes.push(path(bars.join(""), { fill: "motion", opacity: 0.38 }));
-    if (neutral !== null)
-        shapes.push(
-            path(rule(well.left, well.left + well.width, yOf(neutral)), {
-                stroke: "soft",
-                strokeOpacity: 0.7,
-                strokeWidth: 1,
-                dash: "4 3",
-            }),
-        );
-    scores.forEach((values, n) =>
-        shapes.push(
-            ...curve(
-                values.map(({ cell, value }) => ({ x: cell.middle, y: yOf(value) })),
-                n ? "second" : "motion",
-                n ? "diamond" : "dot",
-            ),
-        ),
-    );
-    for (const value of new Set([low, high]))
-        shapes.push(text(frame.axisLeft - 6, yOf(value) + DROP, number(value), { anchor: "end", size: 11 }));
-    return { height: head.height + well.height, shapes };
-}
-
-/** Values to heights with a margin above and below. @param {number[]} values */
-function range(values) {
-    const low = Math.min(...values);
-    const high = Math.max(...values);
-    const heightOf = (value) => 0.14 + 0.72 * (high > low ? (value - low) / (high - low) : 0.5);
-    return { low, high, heightOf };
 }

@@ -1,23 +1,26 @@
 // @ts-check
 /** The live plot inside the Cache Stats node: the same store, little room. */
 
-import { element, isLight, measurer, oncePerFrame } from "./dom.js";
+import { computedOf } from "./counts.js";
+import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { draw } from "./draw.js";
-import { layoutCompact } from "./layout.js";
-import { computedOf } from "./trace.js";
-import { headline, notices, state } from "./words.js";
-import { nameOf } from "./wordsview.js";
+import { indexAt, layoutCompact } from "./layout.js";
+import { brief, headline, notices, state } from "./words.js";
+import { titleOf } from "./wordsview.js";
 
 /** @typedef {import("./store.js").RunStore} RunStore */
 /** @typedef {import("./store.js").Entry} Entry */
 
+/** @typedef {{text: string, runs: string[]}} Told What the server said of the node's last run, see outputs.js. */
+
 export const HEIGHT = 128;
 const MOST_RUNS = 2;
+const NOTHING_YET = "The next run appears here, step by step.";
 
 /**
  * @param {Document} document
  * @param {{store: RunStore, runsOf: () => Entry[], shown: () => boolean}} options `runsOf`: the runs that the node is about
- * @returns {{root: HTMLElement, redraw: () => void, remove: () => void}}
+ * @returns {{root: HTMLElement, redraw: () => void, take: (told: Told) => void, remove: () => void}}
  */
 export function nodePlot(document, { store, runsOf, shown }) {
     const root = element(document, "div", { class: "adacache adacache-node" });
@@ -25,29 +28,47 @@ export function nodePlot(document, { store, runsOf, shown }) {
     const frame = oncePerFrame(window, redraw);
     const measure = measurer(root);
 
+    /** @type {(Told & {known: Set<string>}) | null} */
+    let told = null;
+
+    /** What the server told, until a run comes that it did not know of. */
+    function chosen() {
+        const entries = runsOf();
+        const last = told;
+        if (!last || entries.some(({ id }) => !last.known.has(id))) return { entries, words: NOTHING_YET };
+        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: last.text };
+    }
+
     function redraw() {
         root.hidden = !shown();
         // Not in the page, or too small to be seen: the next resize comes back here.
         if (root.hidden || !root.isConnected || root.clientWidth < 20) return;
         const font = measure();
         root.classList.toggle("light", isLight(root));
-        const entries = runsOf().slice(-MOST_RUNS);
+        const { entries, words } = chosen();
+        const drawn = entries.slice(-MOST_RUNS);
         root.replaceChildren(
-            ...(entries.length
-                ? entries.map((entry) => runPlot(document, entry, root, entries.length, font))
-                : [empty(document)]),
+            ...(drawn.length
+                ? drawn.map((entry) => runPlot(document, entry, root, drawn.length, font))
+                : [element(document, "p", { text: words })]),
         );
     }
 
     const sizes = new ResizeObserver(frame.ask);
     sizes.observe(root);
+    const endTheme = watchTheme(root, frame.ask);
     store.addEventListener("change", frame.ask);
     return {
         root,
         redraw: frame.ask,
+        take: (now) => {
+            told = { ...now, known: new Set(store.runs.map(({ id }) => id)) };
+            frame.ask();
+        },
         remove: () => {
             store.removeEventListener("change", frame.ask);
             sizes.disconnect();
+            endTheme();
             frame.stop();
         },
     };
@@ -70,10 +91,30 @@ function runPlot(document, entry, root, of, measure) {
             ? { stripHeight: Math.min(24, room), measure }
             : { stripHeight: 28, distanceHeight: Math.max(24, Math.min(120, room - 28)), numbers: true, measure };
     const line = headLine(document, entry, of > 1, (words) => measure(words, 12) + 10 <= width);
-    const svg = draw(layoutCompact(run, width, look), document);
+    const scene = layoutCompact(run, width, look);
+    const svg = draw(scene, document);
+    pointAt(svg, scene, line);
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", line.title);
     return element(document, "div", { class: "run" }, [line, svg]);
+}
+
+/**
+ * Numbers of the step under the mouse, in place of the line above the plot.
+ * @param {SVGSVGElement} svg
+ * @param {import("./layout.js").Scene} scene
+ * @param {HTMLElement} line
+ */
+function pointAt(svg, scene, line) {
+    const spans = [...line.children];
+    const usual = spans.map((span) => span.textContent);
+    const say = (words) => spans.forEach((span, n) => (span.textContent = words[n]));
+    svg.addEventListener("pointermove", (event) => {
+        const { left, width } = svg.getBoundingClientRect(); // the canvas may be zoomed
+        const record = scene.tracks[0].run.records[indexAt(scene, ((event.clientX - left) * scene.width) / width)];
+        say(record ? brief(record) : usual);
+    });
+    svg.addEventListener("pointerleave", () => say(usual));
 }
 
 /**
@@ -88,7 +129,7 @@ function headLine(document, entry, named, fits) {
     const { counted, gained, how } = headline(run);
     const count = run.records.length;
     const [computed, of] = [computedOf(run), run.end ? count : Math.max(run.steps, count)];
-    const name = named ? `${nameOf(entry)}: ` : "";
+    const name = named ? `${titleOf(entry)}: ` : "";
     const ended = ["", "running"].includes(state(run)) ? "" : state(run);
     const long = [
         name + (count ? `${computed} of ${of} computed` : "waiting"),
@@ -103,9 +144,4 @@ function headLine(document, entry, named, fits) {
         element(document, "span", { class: "name", text: left }),
         element(document, "span", { class: how && !ended ? "gained" : "plain", text: right }),
     ]);
-}
-
-/** @param {Document} document */
-function empty(document) {
-    return element(document, "p", { text: "The next run appears here, step by step." });
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /** What the panel says about a run, in plain words. No DOM. */
 
-import { computedOf, finite, gains, isObject, sharesSteps } from "./trace.js";
+import { computedOf, gains, inPart, isInPart, passes, saves, sharesSteps } from "./counts.js";
+import { chosen, takeOf } from "./setting.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {import("./trace.js").Step} Step */
@@ -11,11 +12,11 @@ const REASONS = {
     last: "computed: the last two steps always are",
     scheduled: "computed: the schedule planned it",
     locked: "computed: the locked schedule says so",
-    reused: "reused the cached residual",
+    reused: "reused what the cache holds",
     outside: "computed: outside the start and end percent",
     measuring: "computed: measuring only",
     restarted: "computed: the noise level went up again",
-    missing: "computed: an input had no cached residual yet",
+    missing: "computed: an input had nothing cached yet",
     refused: "computed: this run cannot be cached",
 };
 const FORCED = {
@@ -25,6 +26,9 @@ const FORCED = {
     restarted: "noise went up again",
     missing: "nothing cached yet",
 };
+const MOVING_WINDOWS =
+    "Only a part of some steps was reused: prompts or context windows changed from step to step. Windows that stay " +
+    "where they are (standard_static) reuse whole steps.";
 const ENDS = {
     "": "running",
     done: "",
@@ -36,6 +40,7 @@ const ENDS = {
 
 /** @param {Step} step */
 export function reason(step) {
+    if (isInPart(step)) return `computed in part: ${step.computed_passes} of ${step.passes} passes, the others reused`;
     return REASONS[step.reason] ?? (step.computed ? "computed" : REASONS.reused);
 }
 
@@ -87,11 +92,6 @@ export function unit(run) {
     return sharesSteps(run) ? "evaluations" : "steps";
 }
 
-/** The text of the locked schedule that a run followed, "" for none. @param {Run} run */
-export function lockedBy(run) {
-    return typeof run.settings.locked === "string" ? run.settings.locked : "";
-}
-
 /** One or two words on how a run stands, "" when it was done. @param {Run} run */
 export function state(run) {
     return ENDS[run.end] ?? run.end;
@@ -105,8 +105,9 @@ export function headline(run) {
     const count = run.records.length;
     if (!count)
         return { counted: run.end ? "No step was recorded" : "Waiting for the first step", gained: "", how: "" };
-    const computed = computedOf(run);
-    const counted = `${computed} of ${count} ${unit(run)} computed`;
+    const [parts, [done, of]] = [inPart(run), passes(run)];
+    const told = `${computedOf(run)} of ${count} ${unit(run)} computed`;
+    const counted = parts ? `${told}, ${parts} of them in part: ${done} of ${of} passes` : told;
     const gained = gains(run);
     if (gained) {
         const times = `${gained.speedUp.toFixed(2)}x`;
@@ -116,7 +117,7 @@ export function headline(run) {
             how: "estimated",
         };
     }
-    if (computed < count) return { counted, gained: "", how: "" };
+    if (saves(run)) return { counted, gained: "", how: "" };
     const measured = run.settings.mode === "measure";
     return { counted, gained: measured ? "measured only" : run.end ? "nothing reused" : "", how: "" };
 }
@@ -125,7 +126,8 @@ export function headline(run) {
 export function progress(run) {
     if (run.end || !run.records.length) return "";
     const last = run.records[run.records.length - 1];
-    const here = `step ${last.step} of ${run.steps}`;
+    const sweep = takeOf(run);
+    const here = `${sweep ? `take ${sweep.take} of ${sweep.of}, ` : ""}step ${last.step} of ${run.steps}`;
     // Of several evaluations of a step, the first has the rate.
     const rate = run.records.find((record) => record.step === last.step)?.rate;
     const next = last.step + (rate ?? 0);
@@ -142,24 +144,10 @@ export function facts(run) {
     const groups = [
         [info.family, shape, info.sampler, took, saved],
         [...chosen(run), cache(run)],
-        [run.probe && `change measured on: ${run.probe}`],
+        // A number does not stand alone in a line.
+        [run.probe && `change measured on: ${run.probe}`.replace(/ (\d+)$/, "\u00a0$1")],
     ];
     return groups.map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
-}
-
-/** @param {Run} run */
-function chosen(run) {
-    const { preset, moreg, sensitivity, start, end, max_reuses: cap } = run.settings;
-    const locked = lockedBy(run);
-    const within = finite(start) !== null && finite(end) !== null && (start > 0 || end < 1);
-    return [
-        locked
-            ? "locked schedule"
-            : `${typeof preset === "string" ? preset.slice(0, 60) : ""}${moreg ? " + MoReg" : ""}`,
-        !locked && finite(sensitivity) !== null ? `sensitivity ${number(sensitivity)}` : "",
-        within ? `from ${Math.round(start * 100)} % to ${Math.round(end * 100)} %` : "",
-        finite(cap) && cap > 0 ? `at most ${cap} reused in a row` : "",
-    ];
 }
 
 /** @param {Run} run */
@@ -173,15 +161,14 @@ function cache(run) {
 export function notices(run) {
     const count = run.records.length;
     const reached = sharesSteps(run) ? `${count} evaluations` : `${count} of ${run.steps} steps`;
-    const reused = computedOf(run) < count;
-    const found = run.note ? [`${reused ? "Caching stopped" : "Not cached"}: ${run.note}`] : [];
+    const found = run.note ? [`${saves(run) ? "Caching stopped" : "Not cached"}: ${run.note}`] : [];
     const why = run.end_detail ? `: ${run.end_detail}` : "";
     if (run.end === "cancelled") found.push(`Cancelled after ${reached}`);
     else if (run.end === "lost") found.push(`The server stopped or was restarted after ${reached}`);
     else if (run.end === "unfinished") found.push(`Exported while it ran, after ${reached}`);
     else if (run.end === "failed") found.push(`Failed after ${reached}${why}`);
     else if (why) found.push(run.end_detail);
-    return found;
+    return inPart(run) ? [...found, MOVING_WINDOWS] : found;
 }
 
 /** Every number of a step, for people: pairs of a name and a text. @param {Step} step @returns {[string, string][]} */
@@ -191,9 +178,9 @@ export function numbers(step) {
         ["distance", step.distance, long],
         ["looked up", step.looked_up, long],
         [
-            "rate",
+            "next computed",
             step.rate,
-            (rate) => (rate > 1 ? `${rate}, so ${rate - 1} reused next` : "1, so the next is computed"),
+            (rate) => (rate > 1 ? `${rate} steps later, so ${rate - 1} reused` : "the next step"),
         ],
         ["motion score", step.score, long],
         ["motion", step.motion, long],
@@ -205,6 +192,17 @@ export function numbers(step) {
     return all.flatMap(([name, value, say]) => (value === null ? [] : [[name, say(value)]]));
 }
 
+/** A step in few words: what it was, and what tells most of it. @param {Step} step */
+export function brief(step) {
+    const [name, value] = [
+        ["forecast error", step.error],
+        ["distance", step.distance],
+    ].find(([, value]) => value !== null) ?? ["", null];
+    const told = typeof value === "number" ? `${name} ${number(value)}` : "";
+    const time = step.milliseconds === null ? "" : milliseconds(step.milliseconds);
+    return [`Step ${step.step} ${step.computed ? "computed" : "reused"}`, [told, time].filter(Boolean).join(", ")];
+}
+
 /** A step and its reason. @param {Step} step @param {boolean} shared whether steps have several evaluations */
 export function stepTitle(step, shared) {
     return `${shared ? `Evaluation ${step.evaluation}, step` : "Step"} ${step.step}, ${reason(step)}`;
@@ -213,16 +211,6 @@ export function stepTitle(step, shared) {
 /** @param {Step} step @param {boolean} shared */
 export function spoken(step, shared) {
     return [stepTitle(step, shared), ...numbers(step).map(([name, value]) => `${name} ${value}`)].join("; ");
-}
-
-/** Settings as lines of text, to copy. @param {Run} run */
-export function settingsText(run) {
-    const { codebooks: _, ...rest } = run.settings;
-    const lines = Object.entries(rest)
-        .filter(([, value]) => value !== null && value !== "")
-        .map(([name, value]) => `${name}: ${isObject(value) || Array.isArray(value) ? JSON.stringify(value) : value}`);
-    const more = [...(run.codebook ? [`codebook: ${run.codebook}`] : []), `steps: ${run.steps}`];
-    return [...lines, ...more, ...(run.probe ? [`measured on: ${run.probe}`] : [])].join("\n");
 }
 
 /** @param {number} value */

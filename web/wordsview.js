@@ -3,15 +3,21 @@
 
 import { advice } from "./advice.js";
 import { element } from "./dom.js";
-import { facts, headline, lockedBy, notices, progress, state } from "./words.js";
+import { chosen, lockedBy, moregWords } from "./setting.js";
+import { facts, headline, notices, progress, state } from "./words.js";
 
 /** @typedef {import("./panel.js").Context} Context */
 /** @typedef {import("./store.js").Entry} Entry */
 
-/** The name of a run for people: its sampler node, or what is known of it. @param {Entry} entry */
-export function nameOf(entry) {
+/** The sampler node of a run, or what is known of it. @param {Entry} entry */
+export function titleOf(entry) {
     const { info } = entry.run;
     return entry.title || info.sampler || info.family || "run";
+}
+
+/** The name of a run for people: how it was set, its seed and its sampler. @param {Pick<Context, "told">} context @param {Entry} entry */
+export function nameOf({ told }, entry) {
+    return [...chosen(entry.run, false), told(entry.run).seed, titleOf(entry)].filter(Boolean);
 }
 
 /** The time of day at which a run began, in the reader's own zone. @param {Entry} entry @param {boolean} [day] */
@@ -51,12 +57,15 @@ export function wordsView(context) {
 /** @param {Context} context @param {Entry[]} entries @param {boolean} hidden */
 function describe(context, entries, hidden) {
     const { document } = context;
+    /** @type {HTMLElement[]} */
     const parts = entries.flatMap((entry, n) => [
         eyebrow(context, entry, entries.length > 1 ? "AB"[n] : ""),
         title(document, entry),
     ]);
     const [{ run }] = entries;
-    if (entries.length === 1) for (const group of facts(run)) parts.push(factLine(document, group));
+    if (entries.length === 1) for (const group of facts(run)) parts.push(parted(document, "p", group));
+    const motion = entries.length === 1 && moregWords(run);
+    if (motion) parts.push(element(document, "p", { class: "adacache-fact", text: motion }));
     for (const words of notices(run)) parts.push(notice(document, words));
     for (const words of advice(run)) parts.push(notice(document, words, "advice"));
     if (hidden)
@@ -71,9 +80,10 @@ function describe(context, entries, hidden) {
 }
 
 /** @param {Context} context @param {Entry} entry @param {string} letter */
-function eyebrow({ document, store, choice, redraw }, entry, letter) {
+function eyebrow(context, entry, letter) {
+    const { document, store, choice, redraw, told } = context;
     const { run, imported } = entry;
-    const about = [letter, nameOf(entry), timeOf(entry), progress(run)].filter(Boolean).join(" · ");
+    const about = [letter, ...nameOf(context, entry), told(run).size, timeOf(entry), progress(run)].filter(Boolean);
     const badge = (text, kind = "") => text && element(document, "span", { class: `adacache-badge ${kind}`, text });
     const newest = store.runs[store.runs.length - 1];
     const back = () => {
@@ -85,10 +95,16 @@ function eyebrow({ document, store, choice, redraw }, entry, letter) {
         badge(lockedBy(run) && "locked schedule"),
         badge(imported && "imported"),
         badge(store.pinned === entry.id && "pinned"),
-        element(document, "span", { class: "name", text: about }),
+        badge(letter !== "B" && newest !== entry && "older run"),
+        parted(document, "span", about),
         letter !== "B" &&
             newest !== entry &&
-            element(document, "button", { type: "button", text: "Show the newest", onclick: back }),
+            element(document, "button", {
+                type: "button",
+                text: "Follow new runs",
+                title: "You chose an older run, so newer ones do not take its place here",
+                onclick: back,
+            }),
     ]);
 }
 
@@ -102,12 +118,15 @@ function title(document, { run }) {
     ]);
 }
 
-/** Lines break between the parts, not inside. @param {Document} document @param {string[]} parts */
-function factLine(document, parts) {
-    const spans = parts.map((text, n) =>
-        element(document, "span", { text: n < parts.length - 1 ? `${text} ·` : text }),
-    );
-    return element(document, "p", { class: "adacache-fact" }, spans);
+/**
+ * Lines break between the parts, not inside; the dots between them are the style sheet's, and none ends a line.
+ * @param {Document} document
+ * @param {"p" | "span"} tag
+ * @param {string[]} parts
+ */
+function parted(document, tag, parts) {
+    const spans = parts.map((text) => element(document, "span", { text }));
+    return element(document, tag, { class: "adacache-parted" }, spans);
 }
 
 /** @param {Document} document @param {string} text @param {string} [kind] */

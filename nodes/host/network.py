@@ -1,4 +1,4 @@
-"""One call of the network: as a trunk whose blocks are hooked, as one piece, or as it is."""
+"""APPLY_MODEL: one call of the network, with its blocks hooked for the paper's presets, or only counted."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from ...adacache import FrameGrid
-from ...adacache.evaluation import Call
-from . import compat, grids
-from .families import Family, family_of
-from .guard import attempt
-from .hooks import Again, TrunkHooks
-from .output import PROBE, Output
+from ...adacache.sampling.evaluation import TrunkCall
+from . import compat
 from .session import KEY, Session
-from .streams import stream_keys
+from .stream_keys import stream_keys
+from .trunk.families.table import Family, family_of
+from .trunk.hooks import Again, TrunkHooks
 
 
 def network(
@@ -28,7 +26,7 @@ def network(
     transformer_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
     **kwargs: Any,
 ) -> Tensor:
-    """APPLY_MODEL: one network call. Hooks its blocks, checks that they ran, and keeps what was captured."""
+    """One network call. On the trunk: hooks its blocks, checks that they ran, and keeps what was captured."""
     session: Session | None = transformer_options.get(KEY)
     model = executor.class_obj
 
@@ -37,14 +35,12 @@ def network(
 
     if session is None or session.evaluation is None or session.run.refused:
         return run(transformer_options)
-    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
-    if session.family is None or compat.compiled_whole(model.diffusion_model, transformer_options):
-        # Of x as it is: latents that came packed into one have no frames that could be told here.
-        call = session.evaluation.call(keys, grids.one_token_each(model.diffusion_model, x, {}))
-        return as_one_piece(session, model.model_sampling, t, x, call, lambda: run(transformer_options))
+    if not session.on_trunk(model.diffusion_model, transformer_options):
+        return run(session.calls.watched(model.diffusion_model, transformer_options))
     if family_of(model.diffusion_model) is not session.family:
         return run(transformer_options)
-    call = session.evaluation.call(keys, frames_of(session.family, model.diffusion_model, x, kwargs))
+    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
+    call = session.evaluation.trunk(keys, frames_of(session.family, model.diffusion_model, x, kwargs))
     return as_trunk(session, model.diffusion_model, call, transformer_options, kwargs, run)
 
 
@@ -60,7 +56,7 @@ def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) ->
 def as_trunk(
     session: Session,
     module: Any,
-    call: Call,
+    call: TrunkCall,
     transformer_options: dict[str, Any],
     kwargs: dict[str, Any],
     run: Callable[..., Tensor],
@@ -76,35 +72,6 @@ def as_trunk(
         hooks = TrunkHooks(session.family, module, call)
         result = run(hooks.install(transformer_options))
     conclude(session, hooks)
-    return result
-
-
-def as_one_piece(
-    session: Session, sampling: Any, sigma: Tensor, x: Tensor, call: Call, run: Callable[[], Tensor]
-) -> Tensor:
-    """A call of a network that is cached as one piece, or that turns out not to be fit for it."""
-    output: Output | None = None
-
-    def prepare() -> None:
-        nonlocal output
-        output = Output(sampling, sigma, x, call)
-
-    def keep() -> None:
-        if session.fits is None:
-            session.fits = output.fits()
-        session.fits = session.fits and output.keep(result)
-
-    if error := attempt(prepare):
-        call.compute = True
-    elif output.reused is not None:
-        return output.reused
-    result = run()
-    if error := error or attempt(keep):
-        session.run.refuse(f"caching failed: {error}")
-    elif session.fits:
-        session.run.trace.probe = PROBE
-    else:
-        session.run.refuse(f"the network {session.run.trace.info.family} cannot be cached as one piece")
     return result
 
 

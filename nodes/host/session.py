@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
@@ -9,10 +11,14 @@ from uuid import uuid4
 from torch import Tensor
 
 from ...adacache import Run, RunInfo, Settings
-from ...adacache.evaluation import Evaluation
-from . import compat
-from .events import Feed
-from .families import Family, class_name, family_of
+from ...adacache.sampling.cache import Parts
+from ...adacache.sampling.evaluation import Evaluation
+from ..server import comfy_server
+from ..server.events import Feed
+from . import compat, samplers
+from .calls import Calls
+from .guard import attempt
+from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
 
@@ -21,15 +27,31 @@ class Session:
     """One sampling: its Run, and what the wrappers need to find again.
 
     The host copies option dictionaries deeply in places; a Session stays one and the same.
+
+    Args:
+        family: how the network's trunk is hooked, for the paper's presets; None where answers are reused.
+        window: highest and lowest noise level of the start and end percent.
+        sigmas: the sampler's noise levels where it evaluates the network once at each of them, else none.
+        latent_shapes: where several latents are packed into one, such as video and sound: the shape of each.
     """
 
-    def __init__(self, run: Run, feed: Feed, family: Family | None, window: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        feed: Feed,
+        family: Family | None,
+        window: tuple[float, float],
+        sigmas: Sequence[float] = (),
+        latent_shapes: Sequence[Sequence[int]] = (),
+    ) -> None:
         self.run = run
         self.feed = feed
-        self.family = family  # None: the network is cached as one piece
+        self.family = family
         self.window = window
+        self.sigmas = sigmas
+        self.latent_shapes = latent_shapes
+        self.calls = Calls()
         self.evaluation: Evaluation | None = None
-        self.fits: bool | None = None  # whether a network cached as one piece lets us; None before it was asked
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
         return self
@@ -39,18 +61,54 @@ class Session:
         highest, lowest = self.window
         return lowest <= sigma <= highest
 
+    def begin(self, x: Tensor, timestep: Tensor) -> None:
+        """An evaluation begins. Its noise level is not read from the device where the sampler's list tells it."""
+        step = self.run.steps_begun
+        told = x.device.type != "cpu" and step < len(self.sigmas)
+        sigma = self.sigmas[step] if told else float(timestep.max())
+        self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
+        self.evaluation.level = timestep.max() if told else None
+
+    def close(self, end: str, detail: str = "") -> None:
+        """Free what is cached and publish the trace, whatever becomes of either."""
+        attempt(lambda: self.run.close(end, detail))
+        self.feed.closed(self.run.trace)
+
+    def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> bool:
+        """Whether the trunk's residual is reused: for the paper's presets, on networks whose blocks can be hooked."""
+        return self.family is not None and not compat.compiled_whole(network, transformer_options)
+
+    def on_answers(self, network: Any, transformer_options: dict[str, Any]) -> bool:
+        """Whether answers are reused in what runs now."""
+        runs = self.evaluation is not None and not self.run.refused
+        return runs and not self.on_trunk(network, transformer_options)
+
+    def parts(self, latent: Tensor) -> Parts:
+        """A latent as views of those that are packed into it, the video first."""
+        sizes = [math.prod(shape[1:]) for shape in self.latent_shapes]
+        if len(sizes) < 2 or latent.ndim != 3 or latent.shape[-1] != sum(sizes):
+            return (latent,)
+        flat = latent.flatten(1).split(sizes, 1)
+        return tuple(part.unflatten(1, tuple(s[1:])) for part, s in zip(flat, self.latent_shapes, strict=True))
+
 
 def open_session(
-    settings: Settings, handle: str, guider: Any, latent_image: Tensor, sampler: Any, sigmas: Tensor
+    settings: Settings,
+    handle: str,
+    guider: Any,
+    latent_image: Tensor,
+    sampler: Any,
+    sigmas: Tensor,
+    latent_shapes: Sequence[Sequence[int]] | None = None,
 ) -> Session:
     """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
     model = guider.model_patcher.model
-    family = family_of(model.diffusion_model)
-    prompt_id, node_id = compat.executing()
+    family = family_of(model.diffusion_model) if settings.reuses == "trunk" else None
+    prompt_id, node_id = comfy_server.executing()
     info = RunInfo(
-        family=family.name if family else class_name(model.diffusion_model),
+        family=family.name if family else type(model).__name__,
         shape=tuple(getattr(latent_image, "shape", ())),
-        sampler=compat.sampler_name(sampler),
+        sampler=samplers.sampler_name(sampler),
         run_id=uuid4().hex,
         handle=handle,
         prompt_id=prompt_id,
@@ -58,29 +116,39 @@ def open_session(
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     feed = Feed(info.run_id)
+    levels = sigmas.tolist()
     run = Run(
         settings,
-        max(0, len(sigmas) - 1) or 1,
+        max(0, len(levels) - 1) or 1,
         info,
         compat.free_bytes,
         feed.step,
-        compat.evaluations_per_step(info.sampler),
+        samplers.evaluations_per_step(info.sampler),
         compat.ranks(),
-        sigmas.tolist() if compat.is_correctable(info.sampler) else None,
-        sums_history=compat.sums_history(info.sampler),
+        levels if samplers.is_correctable(info.sampler) else None,
+        sums_history=samplers.sums_history(info.sampler),
         highest_sigma=compat.highest_sigma(guider.model_patcher),
     )
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
     if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
-    elif compat.is_irregular(info.sampler):
+    elif samplers.is_irregular(info.sampler):
         run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
     elif "ar_state" in options:
         run.refuse("the network makes its video frame by frame, with a memory of its own")
     elif compat.is_training():
         run.refuse("the model is being trained")
-    return Session(run, feed, family, compat.sigma_window(guider.model_patcher, settings.start, settings.end))
+    elif family is None and not compat.is_affine(guider.model_patcher, levels[0]):
+        run.refuse("this model's sampling makes more of the network's answer than can be undone")
+    return Session(
+        run,
+        feed,
+        family,
+        compat.sigma_window(guider.model_patcher, settings.start, settings.end),
+        levels if samplers.keeps_to_its_levels(sampler) else (),
+        latent_shapes or (),
+    )
 
 
 def session_in(model_options: dict[str, Any]) -> Session | None:

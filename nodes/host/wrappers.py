@@ -1,4 +1,4 @@
-"""The four wrappers around the host's sampling (`comfy/patcher_extension.py`): from its calls to a Run's.
+"""The wrappers around the host's sampling (`comfy/patcher_extension.py`): from its calls to a Run's.
 
 Nothing mutable lives with the MODEL: a wrapper closes over frozen settings, and the Run is born in `sampling` and
 travels in the sampling's own copy of the model options.
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ...adacache import Settings
 from . import compat
+from .answers import answers
 from .guard import attempt
 from .network import network
 from .session import KEY, Session, open_session, session_in
@@ -31,7 +32,8 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
     ):
         guider = executor.class_obj
         try:
-            session = open_session(settings, handle, guider, latent_image, sampler, sigmas)
+            shapes = kwargs.get("latent_shapes")
+            session = open_session(settings, handle, guider, latent_image, sampler, sigmas, shapes)
         except Exception:
             log.exception("AdaCache could not start; the run goes on without it")
             return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
@@ -39,24 +41,25 @@ def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., A
         options[KEY] = session
         session.feed.opened(session.run.trace)
         try:
-            with nullcontext() if session.run.refused else compat.memory_compiler_off():
+            hooked = session.family is not None and not session.run.refused
+            with compat.memory_compiler_off() if hooked else nullcontext():
                 result = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
-            session.run.close("done")
+            session.close("done")
             return result
         except BaseException as error:
             if compat.is_interrupt(error):
-                session.run.close("cancelled")
+                session.close("cancelled")
             else:
-                session.run.close("failed", f"{type(error).__name__}: {error}")
+                session.close("failed", f"{type(error).__name__}: {error}")
             raise
         finally:
             options.pop(KEY, None)
-            session.feed.closed(session.run.trace)
 
     return [
         (WrappersMP.OUTER_SAMPLE, sampling),
         (WrappersMP.SAMPLER_SAMPLE, stepping),
         (WrappersMP.PREDICT_NOISE, evaluation),
+        (WrappersMP.CALC_COND_BATCH, answers),
         (WrappersMP.APPLY_MODEL, network),
     ]
 
@@ -77,7 +80,8 @@ def stepping(
     session.run.report_steps()
 
     def stepped(step: int, *progress: Any) -> None:
-        session.run.step_done(step)
+        if failed := attempt(lambda: session.run.step_done(step)):
+            session.run.refuse(f"caching failed: {failed}")
         if callback is not None:
             callback(step, *progress)
 
@@ -89,15 +93,17 @@ def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs:
     session = session_in(executor.class_obj.model_options)
     if session is None or session.evaluation is not None:
         return executor(x, timestep, *args, **kwargs)
-    sigma = float(timestep.max())
+    failed = attempt(lambda: session.begin(x, timestep))
     try:
-        with session.run.evaluation(sigma, session.allows(sigma)) as session.evaluation:
-            result = executor(x, timestep, *args, **kwargs)
+        result = executor(x, timestep, *args, **kwargs)
+        if not failed:
             result = corrected(session, x, result)
-            compat.settle(result)
-        return result
+            failed = attempt(lambda: session.run.finish(session.evaluation))
     finally:
         session.evaluation = None
+        if failed:
+            session.run.refuse(f"caching failed: {failed}")
+    return result
 
 
 def corrected(session: Session, x: Tensor, denoised: Tensor) -> Tensor:

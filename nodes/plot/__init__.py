@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-    from ...adacache.trace import Trace
+    from ...adacache.trace.trace import Trace
 
 DESIGN_WIDTH = 1280
 NARROWEST, WIDEST = 320, 4096

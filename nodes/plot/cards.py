@@ -13,7 +13,7 @@ from .steps import numbers, strip, times
 from .values import distance, motion
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Trace
+    from ...adacache.trace.trace import Trace
 
 
 def run_card(trace: Trace, width: float, fonts: Fonts, eyebrow: str) -> Section:
@@ -87,7 +87,7 @@ def _headline(shared: Frame) -> Section:
     parts = [
         (counted, size, TEXT, 0.0),
         (gained, size, REUSED if how else SOFT, dot),
-        (how, SMALL, SOFT, 14.0),
+        (how and f"({how})", SMALL, SOFT, 14.0),
     ]
     for part, high, colour, before in parts:
         text = shared.fonts.fit(part, high, shared.room)

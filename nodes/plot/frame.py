@@ -11,7 +11,7 @@ from .canvas import Canvas, Fonts
 from .layout import Axis, Box, Cell, bands, cells, finite, slots, ticks
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Trace
+    from ...adacache.trace.trace import Trace
 
 # In design units, of which 1280 make the usual width: the card's distance from the picture's edge, its inner
 # margin, letters, rows of text, and the space between a plot and what is written beside it.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...adacache.settings import Codebook
+from ...adacache.schedules.codebook import Codebook
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Record, Trace
+    from ...adacache.trace.trace import Record, Trace
 
 # Steps that a run was to have beyond those recorded; a trace that claims more is drawn with this many.
 MOST_PENDING = 10_000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...adacache.schedule import Reason
+from ...adacache.schedules.schedule import Reason
+from ...adacache.trace.trace import MOVING_WINDOWS
 from .layout import Band, finite, shares_steps
 
 if TYPE_CHECKING:
-    from ...adacache.trace import Trace
+    from ...adacache.trace.trace import Trace
 
 EMPTY_TITLE = "No run was recorded"
 EMPTY_ADVICE = (
@@ -39,16 +40,17 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     if not 1e-3 <= abs(value) < 1e4:
-        return f"{value:.0e}"
+        digit, _, power = f"{value:.0e}".partition("e")
+        return f"{digit}e{int(power):+d}"
     short = f"{value:.2f}"
-    return short if float(short) == value else f"{value:.{3 if abs(value) >= 0.01 else 2}g}"
+    return short if float(short) == value else f"{float(f'{value:.{3 if abs(value) >= 0.01 else 2}g}'):g}"
 
 
 def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:,} min {rest} s" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def milliseconds(value: float) -> str:
@@ -62,7 +64,7 @@ def gains(trace: Trace) -> tuple[float, float] | None:
     except TypeError:  # times that were not finite are null in a stored trace
         return None
     usable = finite(speed_up) and finite(saved) is not None and finite(trace.seconds) is not None
-    return (speed_up, saved) if trace.reused and usable else None
+    return (speed_up, saved) if trace.saves and usable else None
 
 
 def unit(trace: Trace) -> str:
@@ -72,16 +74,17 @@ def unit(trace: Trace) -> str:
 def headline(trace: Trace) -> tuple[str, str, str]:
     """The title's three parts: what was computed, what it gained, and how that is known."""
     if not trace.records:
-        return "No step was recorded" if trace.end else "No step was recorded yet", "", ""
-    counted = f"{trace.computed} of {len(trace.records)} {unit(trace)} computed"
-    gained = gains(trace)
+        return "No step was recorded" if trace.end else "Waiting for the first step", "", ""
+    counted, gained = trace.headline(), gains(trace)
     if gained:
         speed_up = f"{gained[0]:.2f}x"
         faster = f"{speed_up} faster" if gained[0] >= 1.005 else f"not faster, {speed_up}"
-        return counted, faster, "(estimated)"
-    if trace.reused:
+        return counted, faster, "estimated"
+    if trace.saves:
         return counted, "", ""
-    return counted, "measured only" if trace.settings.get("mode") == "measure" else "nothing reused", ""
+    if trace.settings.get("mode") == "measure":
+        return counted, "measured only", ""
+    return counted, "nothing reused" if trace.end else "", ""
 
 
 def eyebrow(trace: Trace, place: int, of: int) -> str:
@@ -96,9 +99,8 @@ def about(trace: Trace) -> list[list[str]]:
     info, gained, seconds = trace.info, gains(trace), finite(trace.seconds)
     shape = "x".join(str(size) for size in info.shape)
     took = f"took {duration(seconds)}" if seconds else ""
-    if took and gained and gained[1] > 0:
-        took += f", about {duration(gained[1])} saved"
-    what = [clean(info.family, 60), shape and f"latent {clean(shape, 60)}", clean(info.sampler, 60), took]
+    saved = f"about {duration(gained[1])} saved" if took and gained and gained[1] > 0 else ""
+    what = [clean(info.family, 60), shape and f"latent {clean(shape, 60)}", clean(info.sampler, 60), took, saved]
     return [[part for part in parts if part] for parts in (what, [*_settings(trace), _cache(trace)])]
 
 
@@ -106,14 +108,16 @@ def _settings(trace: Trace) -> list[str]:
     chosen = trace.settings
     preset = clean(chosen.get("preset") or "", 60) + (" + MoReg" if chosen.get("moreg") else "")
     if chosen.get("locked"):
-        return [preset.removeprefix(" + "), "locked schedule"]
+        return ["locked schedule"]
+    if chosen.get("mode") == "measure":
+        return ["measure only"]
     sensitivity, start, end = (finite(chosen.get(name)) for name in ("sensitivity", "start", "end"))
     within = start is not None and end is not None and (start > 0 or end < 1)
     cap = most_reuses(trace)
     return [
         preset.removeprefix(" + "),
-        f"sensitivity {sensitivity:g}" if sensitivity is not None else "",
-        f"from {start:.0%} to {end:.0%}" if within else "",
+        f"sensitivity {sensitivity:.3g}" if sensitivity is not None else "",
+        f"from {100 * start:.0f} % to {100 * end:.0f} %" if within else "",
         f"at most {cap} reused in a row" if cap else "",
     ]
 
@@ -131,7 +135,7 @@ def most_reuses(trace: Trace) -> int:
 
 def notices(trace: Trace) -> list[str]:
     """What must not be missed: why a run was not cached, and how it ended if it did not end well."""
-    found = [f"Not cached: {clean(trace.note)}"] if trace.note else []
+    found = [f"{'Caching stopped' if trace.saves else 'Not cached'}: {clean(trace.note)}"] if trace.note else []
     count = len(trace.records)
     done = f"{count} evaluations" if shares_steps(trace) else f"{count} of {trace.steps} steps"
     if trace.end == "cancelled":
@@ -143,7 +147,7 @@ def notices(trace: Trace) -> list[str]:
     if trace.end_detail:
         detail = clean(trace.end_detail)
         found[-1:] = [f"{found[-1]}: {detail}"] if trace.end not in ("", "done") else [*found[-1:], detail]
-    return found
+    return [*found, MOVING_WINDOWS] if trace.in_part else found
 
 
 def counts(trace: Trace) -> tuple[str, str]:

@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from adacache import Calibration, CalibrationError, Codebook, MoRegSettings, Reason, Record, RunInfo, Target, Trace
-from adacache.calibrate import LIKENESSES, moreg_of, propose
-from adacache.calibration import COMPUTED, LARGEST_CHANGE, LONGEST_TEXT, SPEED_UP
-from adacache.settings import FAST_30
-from adacache.simulation import Measured, measured, simulate
+from adacache.calibration.fit_codebook import LIKENESSES, moreg_of, propose
+from adacache.calibration.result import COMPUTED, LARGEST_CHANGE, LONGEST_TEXT, SPEED_UP
+from adacache.calibration.simulate import Measured, measured, simulate
+from adacache.schedules.codebook import FAST_30
+from adacache.trace.trace import ANSWER
 
 INFO = RunInfo(family="Wan", shape=(1, 16, 9, 16, 16), sampler="euler")
 # Large at the start, small in the middle, larger again at the end, as models have it.
@@ -28,7 +29,16 @@ def run(changes: list[float], score: float | None = 0.1, wander: float = 0.1, st
         numbers = {"distance": change, "score": score, "milliseconds": 100.0}
         numbers |= {"far": far, "far_steps": 6 if far is not None else None}
         records.append(Record(step, step, 1 - step / 40, True, Reason.MEASURING, **numbers))
-    return Trace(INFO, steps, {"mode": "measure", "preset": "measure only"}, "0.08:6 1.00:1", records, 3.0, end="done")
+    return Trace(
+        INFO,
+        steps,
+        {"mode": "measure", "preset": "measure only"},
+        "0.08:6 1.00:1",
+        records,
+        3.0,
+        end="done",
+        probe=ANSWER,
+    )
 
 
 def cached(milliseconds: float) -> Trace:
@@ -249,8 +259,25 @@ def test_what_is_no_calibration(text: str) -> None:
 
 
 def test_codebook_of_a_text() -> None:
-    text = json.dumps({"adacache_calibration": 1, "codebook": "0.1:3 0.2:1", "steps": 30, "protect": 0.2, "later": 1})
+    plain = {"adacache_calibration": 1, "codebook": "0.1:3 0.2:1", "steps": 30, "protect": 0.2, "later": 1}
+    text = json.dumps({**plain, "measured": ANSWER})
     assert Calibration.from_text(text).as_codebook() == Codebook(((0.1, 3), (0.2, 1)), 30, 0.2)
+
+
+@pytest.mark.parametrize("measured", [None, "attention residual of block 5"])
+def test_a_calibration_of_something_else_is_refused(measured: str | None) -> None:
+    """Thresholds for what a block adds mean nothing for the network's answer; the text of an older version has no
+    field for it."""
+    plain = {"adacache_calibration": 1, "codebook": "0.1:3 0.2:1", "steps": 30}
+    text = json.dumps(plain | ({"measured": measured} if measured else {}))
+    on = measured or "blocks inside the network"
+    with pytest.raises(CalibrationError, match=f"measured: .*{on}.*the network's answer. Measure again"):
+        Calibration.from_text(text)
+
+
+def test_runs_that_measured_something_else_are_refused() -> None:
+    with pytest.raises(CalibrationError, match="measured on attention residual of block 5, .* queue it again"):
+        propose([replace(run(BOWL), probe="attention residual of block 5")], Target(COMPUTED, 40))
 
 
 def test_sensitivity_goes_on_from_the_target() -> None:

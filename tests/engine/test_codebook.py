@@ -8,7 +8,7 @@ import random
 import pytest
 
 from adacache import PAPER_FAST, PUBLISHED, Codebook, Settings, SettingsError
-from adacache.settings import nearest_codebook
+from adacache.schedules.codebook import nearest_codebook
 
 FAST = "0.08:6 0.16:5 0.24:4 0.32:3 0.40:2 1.00:1"
 
@@ -155,7 +155,7 @@ def test_nearest_codebook_prefers_one_for_any_steps() -> None:
     ("changed", "field"),
     [
         ({"mode": "fast"}, "mode"),
-        ({"place": "disk"}, "place"),
+        ({"location": "disk"}, "location"),
         ({"codebooks": ()}, "codebooks"),
         ({"sensitivity": 0.0}, "sensitivity"),
         ({"sensitivity": math.nan}, "sensitivity"),

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from adacache import correction as module
-from adacache.correction import Correction, response
-from adacache.noise import log_snr
+from adacache.sampling import deferred_correction as module
+from adacache.sampling.deferred_correction import Correction, response
+from adacache.sampling.log_snr import log_snr
 
 SIGMAS = [1 - step / 10 for step in range(10)] + [0.0]
 ADDED = [14 * sigma**2 for sigma in SIGMAS]  # of models to whose signal noise is added

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from adacache import Calibration, CalibrationError, LockedPlan, Reason, Record, Run, RunInfo, Settings, Target, Trace
-from adacache.calibrate import propose
-from adacache.calibration import COMPUTED
-from adacache.fitted import APART, AT_ONCE, TREND, Errors, fitted_plan
-from adacache.noise import log_snr
-from adacache.paced import CORRECTED
-from adacache.plan import Planner
-from adacache.turns import MOST_STEPS, PLACES, Turns
+from adacache.calibration.fit_codebook import propose
+from adacache.calibration.fit_plan import AT_ONCE, SEPARATE_WEIGHT, TREND, Errors, fitted_plan
+from adacache.calibration.result import COMPUTED
+from adacache.sampling.direction_increments import MOST_STEPS, SAMPLED, DirectionIncrements
+from adacache.sampling.log_snr import log_snr
+from adacache.schedules.planned import CORRECTED, Planner
+from adacache.trace.trace import ANSWER
 
 STEPS = 30
 
@@ -38,7 +39,7 @@ def walk(seed: int = 0, steps: int = STEPS, late: float = 0.0, size: float = 1.0
 
 def recorded(directions: Tensor, sigmas: list[float]) -> list[tuple[float, ...] | None]:
     """What is recorded of a latent that moves along them."""
-    turns, x, found = Turns(sigmas), torch.zeros(directions.shape[1], dtype=torch.float64), []
+    turns, x, found = DirectionIncrements(sigmas), torch.zeros(directions.shape[1], dtype=torch.float64), []
     for step, direction in enumerate(directions):
         found.append(turns(step, x, x - sigmas[step] * direction))
         x = x + direction * (sigmas[step + 1] - sigmas[step])
@@ -54,7 +55,9 @@ def trace(directions: Tensor | None = None, **changes) -> Trace:
         Record(n + 1, n + 1, sigmas[n], True, Reason.MEASURING, distance=0.1, turns=turns[n]) for n in range(steps)
     ]
     info = RunInfo(family="Wan", shape=(1, 16, 9, 16, 16), sampler="euler")
-    return replace(Trace(info, steps, {"mode": "measure"}, "0.08:6 1.00:1", records, 3.0, end="done"), **changes)
+    return replace(
+        Trace(info, steps, {"mode": "measure"}, "0.08:6 1.00:1", records, 3.0, end="done", probe=ANSWER), **changes
+    )
 
 
 def errors(directions: Tensor) -> Errors:
@@ -82,7 +85,7 @@ def by_hand(directions: Tensor, plan: list[int]) -> float:
         following = sigmas[plan[number + 2]] if number + 2 < len(plan) else 0.0
         unseen = AT_ONCE.unseen * (sigmas[b] - following) / sigmas[b]
         together += grown * off
-        wrong += grown**2 * (APART * off.square().mean() + unseen**2 * shift.square().mean())
+        wrong += grown**2 * (SEPARATE_WEIGHT * off.square().mean() + unseen**2 * shift.square().mean())
     return float(wrong + together.square().mean())
 
 
@@ -106,8 +109,8 @@ def test_turns_are_recorded_as_products() -> None:
 
 
 def test_of_large_latents_some_places_are_seen_the_same_at_every_step() -> None:
-    latents = torch.randn(3, 4 * PLACES, generator=torch.Generator().manual_seed(1))
-    turns = Turns([0.5, 0.4, 0.3, 0.0])
+    latents = torch.randn(3, 4 * SAMPLED, generator=torch.Generator().manual_seed(1))
+    turns = DirectionIncrements([0.5, 0.4, 0.3, 0.0])
     rows = [turns(step, x, torch.zeros_like(x)) for step, x in enumerate(latents)]
     first, second = latents[1] / 0.4 - latents[0] / 0.5, latents[2] / 0.3 - latents[1] / 0.4
     assert rows[2] == pytest.approx([float((first * second).mean()), float(second.square().mean())], rel=0.02)
@@ -225,10 +228,21 @@ def test_it_travels_with_the_calibration() -> None:
 
 
 def test_only_measuring_runs_record_it() -> None:
-    sigmas = levels(20)
-    assert Run(Settings(mode="measure"), 20, sigmas=sigmas).turns is not None
-    assert Run(Settings(mode="measure"), 20).turns is None
-    assert Run(Settings(forecast=True), 20, sigmas=sigmas).turns is None
-    assert Run(Settings(mode="measure"), 20, sigmas=sigmas, evaluations_per_step=2).turns is None
-    most = MOST_STEPS + 1
-    assert Run(Settings(mode="measure"), most, sigmas=levels(most)).turns is None
+    """And only where the sampler's noise levels are known, one evaluation a step, and steps are not too many."""
+
+    def recorded(settings: Settings, steps: int = 20, **told: Any) -> bool:
+        run = Run(settings, steps, **told)
+        for step in range(3):
+            with run.evaluation(levels(steps)[step]) as evaluation:
+                call = evaluation.answer([""], [(torch.ones(1, 4),)])
+                x = torch.randn(1, 4)
+                run.corrected(evaluation, x, x / (2 + step))
+                call.keep([(torch.ones(1, 4),)], False)
+        return run.trace.records[2].turns is not None
+
+    measure = Settings(mode="measure")
+    assert recorded(measure, sigmas=levels(20))
+    assert not recorded(measure)
+    assert not recorded(Settings(), sigmas=levels(20))
+    assert not recorded(measure, sigmas=levels(20), evaluations_per_step=2)
+    assert not recorded(measure, MOST_STEPS + 1, sigmas=levels(MOST_STEPS + 1))

@@ -20,7 +20,7 @@ from adacache import (
     loads,
     run_blocks,
 )
-from adacache.moreg import MoReg
+from adacache.schedules.moreg import MoReg
 
 TEXT = "30 steps: 1 2 7 12 18 24 29 30"
 
@@ -143,7 +143,8 @@ def test_an_input_that_is_missing_is_computed_and_not_planned(doubling, tens) ->
             with run.evaluation(1 - step / 10) as evaluation:
                 run_blocks(evaluation, doubling, tens, key="new" if step in (3, 4) else "")
     assert run.trace.records[2].reason is Reason.MISSING
-    assert run.trace.locked_text == str(plan)
+    assert run.trace.locked_text == f"{plan}  # 1 more were computed in part or whole: 3 of 10 passes"
+    assert LockedPlan.parse(run.trace.locked_text) == plan
 
 
 def test_another_step_count_is_refused(doubling) -> None:

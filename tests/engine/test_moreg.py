@@ -8,7 +8,7 @@ import pytest
 from reference import MotionRule, ReferenceSchedule, drifting, schedule_of
 
 from adacache import Codebook, MoRegSettings, PublishedSchedule, Settings
-from adacache.moreg import MoReg, Motion
+from adacache.schedules.moreg import MoReg, Motion
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from itertools import combinations
 import pytest
 
 from adacache import MoRegSettings, PacedSchedule, Reason
-from adacache.moreg import MoReg
-from adacache.paced import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
+from adacache.schedules.moreg import MoReg
+from adacache.schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
 
 
 def computed(schedule: PacedSchedule, score: float | None = None) -> list[int]:

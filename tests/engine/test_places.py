@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from adacache import Reason, Run, RunInfo, Settings, run_blocks
-from adacache.steps import StepClock
+from adacache.sampling.step_clock import StepClock
 
 STEPS = 12
 
@@ -101,7 +101,7 @@ def test_hidden_states_of_several_parts(tens) -> None:
     video, sound = tens, torch.full((1, 5, 1), 2.0)
     for sigma in (1.0, 0.9, 0.8):
         with run.evaluation(sigma) as evaluation:
-            call = evaluation.call([""])
+            call = evaluation.trunk([""])
             call.enter(video, sound)
             if call.compute:
                 call.measure(video)
@@ -112,6 +112,6 @@ def test_hidden_states_of_several_parts(tens) -> None:
     assert [record.computed for record in run.trace.records] == [True, True, False]
     assert [part.unique().item() for part in outputs] == [13.0, 8.0]
     with run.evaluation(0.7) as evaluation:
-        call = evaluation.call([""])
+        call = evaluation.trunk([""])
         call.enter(video, sound[:, :4])
         assert call.compute

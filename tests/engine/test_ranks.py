@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from adacache import FrameGrid, MoRegSettings, Run, Settings
-from adacache.ranks import Ranks
+from adacache.sampling.sequence_parallel import Ranks
 
 STEPS, FRAMES, TOKENS, CHANNELS, OFFSET = 30, 4, 5, 6, 2
 LENGTHS = (9, 13)  # of 22 tokens: the border lies inside the second frame
@@ -36,7 +36,7 @@ def sampled(ranks: Ranks | None, part: slice) -> list[tuple]:
     for step in range(1, STEPS + 1):
         x = video(step)[:, part]
         with run.evaluation(1 - step / 99) as evaluation:
-            call = evaluation.call([""], FrameGrid(FRAMES, TOKENS, OFFSET))
+            call = evaluation.trunk([""], FrameGrid(FRAMES, TOKENS, OFFSET))
             call.enter(x)
             if call.compute:
                 call.measure(x.sin())

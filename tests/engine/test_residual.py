@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from adacache import PUBLISHED, Reason, Run, Settings, run_blocks
-from adacache.evaluation import StreamKey
-from adacache.residual import ResidualCache
+from adacache.sampling.cache import Cache, Stream
+from adacache.sampling.evaluation import StreamKey
 
 STEPS = 30
 # What the published fast codebook computes of 30 steps when nothing changes.
@@ -56,7 +56,7 @@ def test_reuse_keeps_nothing_of_the_caller(doubling, tens) -> None:
     for sigma in (1.0, 0.9):
         with run.evaluation(sigma) as evaluation:
             seen.append(run_blocks(evaluation, doubling, tens, probe=probe))
-        kept = run.cache[StreamKey(0, "", 0)].tensors()
+        kept = run.cache.get(StreamKey(0, "", 0)).tensors()
         assert len(kept) == 2
         assert not storages(*kept) & storages(*seen)
 
@@ -81,7 +81,7 @@ def test_reuse_returns_a_fresh_tensor(doubling, tens) -> None:
     for sigma in (1.0, 0.9, 0.8, 0.7):
         with run.evaluation(sigma) as evaluation:
             outputs.append(run_blocks(evaluation, doubling, tens))
-    kept = run.cache[StreamKey(0, "", 0)].tensors()
+    kept = run.cache.get(StreamKey(0, "", 0)).tensors()
     assert len(storages(*outputs, tens, *kept)) == 5 + len(kept)
 
 
@@ -134,7 +134,7 @@ def test_output_that_cannot_be_compared(tens) -> None:
     run = Run(Settings(), STEPS)
     for sigma in (1.0, 0.9, 0.8, 0.7):
         with run.evaluation(sigma) as evaluation:
-            call = evaluation.call(["x"])
+            call = evaluation.trunk(["x"])
             call.enter(tens)
             assert call.compute
             call.measure(tens.clone())
@@ -149,7 +149,7 @@ def test_gradients_stay_out(doubling, tens) -> None:
     for sigma in (1.0, 0.9, 0.8):
         with run.evaluation(sigma) as evaluation:
             run_blocks(evaluation, doubling, tens.clone().requires_grad_())
-        assert not any(tensor.requires_grad for tensor in run.cache[StreamKey(0, "", 0)].tensors())
+        assert not any(tensor.requires_grad for tensor in run.cache.get(StreamKey(0, "", 0)).tensors())
     assert computed_steps(run) == [1, 2]
 
 
@@ -161,12 +161,24 @@ def test_cache_bytes(doubling, tens, sample) -> None:
     assert run.trace.cache_place == "model"
 
 
-def test_auto_place() -> None:
-    """ "auto" keeps the cache with the model while four tensors take a quarter of its free memory at most."""
-    residual = torch.empty(64, device="meta")
-    for free, place in ((4 * 4 * residual.nbytes, "model"), (4 * 4 * residual.nbytes - 1, "system")):
-        assert ResidualCache("auto", lambda device, free=free: free)._choose(residual) == place
-    assert ResidualCache("auto", lambda device: 0)._choose(torch.empty(64)) == "model"
+def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "auto" keeps with the model what takes a quarter of its free memory at most, and the rest in host memory."""
+    monkeypatch.setattr(torch.Tensor, "copy_", lambda host, device, non_blocking: host)
+    monkeypatch.setattr("adacache.sampling.cache._bytes", lambda tensors: sum(tensor.nbytes for tensor in tensors))
+    cache = Cache("auto", lambda device: 8 * 256)
+    for number, location in enumerate(["model", "model", "system", "system"]):
+        cache.keep(number, Stream((torch.empty(64, device="meta"),)))
+        assert cache.location == location
+    devices = [cache.get(number).value[0].device.type for number in range(4)]
+    assert devices == ["meta", "meta", "cpu", "cpu"]
+    cache.keep(0, Stream((torch.empty(64, device="meta"),)))  # what is replaced makes room
+    assert cache.get(0).value[0].device.type == "meta"
+
+
+def test_a_cpu_has_one_memory() -> None:
+    cache = Cache("auto", lambda device: 0)
+    cache.keep("", Stream((torch.empty(64),)))
+    assert cache.location == "model"
 
 
 def test_published_steps_of_a_still_video(doubling, tens, sample) -> None:

@@ -164,7 +164,7 @@ def test_no_probe(doubling, tens) -> None:
     run = Run(Settings(), STEPS)
     for sigma in (1.0, 0.9, 0.8):
         with run.evaluation(sigma) as evaluation:
-            call = evaluation.call(["x"])
+            call = evaluation.trunk(["x"])
             call.enter(tens)
             assert call.compute
             call.leave(4 * tens)

@@ -12,8 +12,8 @@ from reference import MotionRule, ReferenceSchedule, Row, drifting, frame_score,
 from torch import Tensor
 
 from adacache import PUBLISHED, Codebook, FrameGrid, MoRegSettings, PublishedSchedule
-from adacache.distance import change_sums, motion_score, motion_sums, relative_change
-from adacache.moreg import MoReg
+from adacache.sampling.measures import change_sums, motion_score, motion_sums, relative_change
+from adacache.schedules.moreg import MoReg
 
 TOKENS = 4
 
@@ -48,7 +48,7 @@ def in_float64(new: Tensor, old: Tensor, strides: tuple[int, ...]) -> tuple[floa
 def by_engine(new: Tensor, old: Tensor, strides: tuple[int, ...]) -> tuple[float, float]:
     grid = FrameGrid(new.shape[1] // TOKENS, TOKENS)
     change = relative_change(change_sums(new, old).tolist())
-    return change, motion_score(motion_sums(new, grid, strides).tolist())
+    return change, motion_score(motion_sums(grid.cut(new), strides).tolist())
 
 
 def engine_rows(

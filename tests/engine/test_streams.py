@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Codebook, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
-from adacache.evaluation import Evaluation, StreamKey
+from adacache.sampling.evaluation import Evaluation, StreamKey
 
 STEPS = 30
 
@@ -36,7 +36,7 @@ def network(
     outputs = {}
     for keys in [list(rows)] if batched else [[key] for key in rows]:
         x = torch.cat([rows[key] for key in keys])
-        call = evaluation.call(keys, grid)
+        call = evaluation.trunk(keys, grid)
         call.enter(x)
         if call.compute:
             for index, block in enumerate(blocks):
@@ -64,7 +64,7 @@ def test_batched_equals_split(place: str, moreg: MoRegSettings | None) -> None:
     """Cond and uncond in one call or two give the same decisions, distances and outputs, wherever R lives."""
     runs, outputs = [], []
     for batched in (True, False):
-        run = Run(Settings(place=place, moreg=moreg), STEPS)
+        run = Run(Settings(location=place, moreg=moreg), STEPS)
         out = []
         for step in range(1, STEPS + 1):
             with run.evaluation(1 - step / 99) as evaluation:
@@ -151,12 +151,12 @@ def test_system_memory_gives_the_same() -> None:
     """On a GPU, residuals in system memory give the same decisions and bit-identical outputs."""
     results = []
     for place in ("model", "system"):
-        run, outputs = Run(Settings(place=place), STEPS), []
+        run, outputs = Run(Settings(location=place), STEPS), []
         for step in range(1, STEPS + 1):
             rows = {key: drift(key, step).cuda() for key in ("cond", "uncond")}
             with run.evaluation(1 - step / 99) as evaluation:
                 outputs.append(torch.cat([*network(evaluation, [Bend(), Bend(), Bend()], rows).values()]))
-            kept = run.cache[StreamKey(0, "cond", 0)].tensors()
+            kept = run.cache.get(StreamKey(0, "cond", 0)).tensors()
             assert {tensor.is_cuda for tensor in kept} == {place == "model"}
         results.append((computed_steps(run), torch.stack(outputs)))
     assert results[0][0] == results[1][0]

@@ -169,16 +169,30 @@ def sample(call: Callable[..., tuple], text: Callable, latent: Callable) -> Call
 
 @pytest.fixture(scope="session")
 def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) -> Callable[..., Patched]:
-    """patch(model, preset="paper fast", text="0.1:3 1:1", moreg={"norm": 0.2}, **widgets)."""
-    kept = pack_module("nodes.host.runs")
+    """patch(model, preset="paper fast", text="0.1:3 1:1", moreg={"norm": 0.2}, **widgets).
 
-    def apply(model: Any, text: str | None = None, moreg: dict | None = None, **widgets: Any) -> Patched:
+    A connected codebook, the text, reuses the network's answer. With on="trunk" it is that of a paper's preset in
+    place of the published one, and the trunk's residual is reused.
+    """
+    kept, node = pack_module("nodes.server.run_store"), pack_module("nodes.patch")
+
+    def apply(
+        model: Any, text: str | None = None, moreg: dict | None = None, on: str = "answer", **widgets: Any
+    ) -> Patched:
         linked: dict[str, Any] = {}
+        presets = dict(node.PRESETS)
         if text is not None:
-            linked["codebook"] = call("AdaCacheCodebook", codebook="my own text", text=text)[0]
+            (codebook,) = call("AdaCacheCodebook", codebook="my own text", text=text)
+            if on == "trunk":
+                presets["paper fast"] = {"codebooks": (codebook,)}
+                widgets["preset"] = "paper fast"
+            else:
+                linked["codebook"] = codebook
         if moreg is not None:
             linked["moreg"] = call("AdaCacheMoRegSettings", **moreg)[0]
-        patched, handle = call("AdaCachePatchModel", model=model, **linked, **widgets)
+        with pytest.MonkeyPatch.context() as patching:
+            patching.setattr(node, "PRESETS", presets)
+            patched, handle = call("AdaCachePatchModel", model=model, **linked, **widgets)
         return Patched(patched, handle, lambda: [t for t in kept.RUNS.ended() if t.info.handle == handle])
 
     return apply

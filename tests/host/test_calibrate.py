@@ -31,7 +31,7 @@ def handle(model, patch: Callable, sample: Callable) -> str:
 def saved(pack_module: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that saves, with a user folder of its own."""
     monkeypatch.setattr(folder_paths, "get_user_directory", lambda: str(tmp_path))
-    return pack_module("nodes.host.saved")
+    return pack_module("nodes.server.calibration_files")
 
 
 def test_measured_then_calibrated_then_kept(model, handle: str, call: Callable, sample: Callable, pack_module):
@@ -47,7 +47,7 @@ def test_measured_then_calibrated_then_kept(model, handle: str, call: Callable, 
         linked = {"codebook": codebook, "moreg": moreg, "sensitivity": sensitivity}
         cached, its = call("AdaCachePatchModel", model=model, preset=preset, **linked)
         sample(cached, steps=30, seed=7, prompt=OTHER)
-        (trace,) = pack_module("nodes.host.runs").RUNS.find(its)
+        (trace,) = pack_module("nodes.server.run_store").RUNS.find(its)
         assert abs(trace.computed - predicted) <= 2
         assert trace.codebook == str(codebook) and trace.settings["share"] is None
         assert [record.computed for record in trace.records][:4] == [True] * 4  # protected: 15 %
@@ -101,7 +101,7 @@ def test_session_takes_earlier_runs_of_the_same_kind(model, handle: str, patch: 
 
 def test_shared_runs_need_no_model(handle: str, call: Callable, pack_module):
     """The trace output of another machine's Cache Stats."""
-    text = pack_module("adacache").dumps(pack_module("nodes.host.runs").RUNS.find(handle))
+    text = pack_module("adacache").dumps(pack_module("nodes.server.run_store").RUNS.find(handle))
     assert call("AdaCacheCalibrate", traces=text)[3] == call("AdaCacheCalibrate", handle=handle)[3]
 
 

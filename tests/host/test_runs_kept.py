@@ -13,7 +13,7 @@ from multidict import MultiDict
 
 @pytest.fixture
 def runs(pack_module: Callable[[str], ModuleType]) -> ModuleType:
-    return pack_module("nodes.host.runs")
+    return pack_module("nodes.server.run_store")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def trace(pack_module: Callable[[str], ModuleType]) -> Callable[..., Any]:
 @pytest.fixture
 def routes(runs: ModuleType, pack_module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The routes over an empty store."""
-    module = pack_module("nodes.host.routes")
+    module = pack_module("nodes.server.routes")
     monkeypatch.setattr(module, "RUNS", runs.Runs())
     return module
 
@@ -192,11 +192,11 @@ def test_routes_are_registered_once(routes, pack_module, monkeypatch):
     """Registering again, as a reload of the pack does, adds nothing; without a server nothing happens."""
     from aiohttp import web
 
-    table, compat = web.RouteTableDef(), pack_module("nodes.host.compat")
-    monkeypatch.setattr(compat, "server_routes", lambda: table)
+    table, comfy_server = web.RouteTableDef(), pack_module("nodes.server.comfy_server")
+    monkeypatch.setattr(comfy_server, "server_routes", lambda: table)
     routes.register()
     routes.register()
     paths = ["/adacache/runs", "/adacache/runs/{run_id}", "/adacache/runs/{run_id}/calibration"]
     assert [route.path for route in table] == paths
-    monkeypatch.setattr(compat, "server_routes", lambda: None)
+    monkeypatch.setattr(comfy_server, "server_routes", lambda: None)
     routes.register()

@@ -15,7 +15,7 @@ def linked(class_type: str, *ids: str, **widgets: object) -> dict:
 
 @pytest.fixture(scope="module")
 def clones(pack_module: Callable[[str], ModuleType]) -> ModuleType:
-    return pack_module("nodes.host.clones")
+    return pack_module("nodes.sweep.graph")
 
 
 GRAPH = {
@@ -29,7 +29,7 @@ GRAPH = {
 
 
 def test_only_what_lies_between_is_cloned(clones: ModuleType, pack_module: Callable):
-    builder = pack_module("nodes.host.compat").graph_builder()
+    builder = pack_module("nodes.server.comfy_server").graph_builder()
     made = clones.Clones(GRAPH, builder, lambda kind: kind == "Decode")
     moved = made.change("one", {"b": {"knob": 2}}, ["d", 0])
     new = {name.partition("one.")[2]: node for name, node in builder.finalize().items()}
@@ -41,7 +41,7 @@ def test_only_what_lies_between_is_cloned(clones: ModuleType, pack_module: Calla
 
 
 def test_an_unchanged_setting_is_the_graph_itself(clones: ModuleType, pack_module: Callable):
-    builder = pack_module("nodes.host.compat").graph_builder()
+    builder = pack_module("nodes.server.comfy_server").graph_builder()
     moved = clones.Clones(GRAPH, builder, lambda _: False).change("one", {"b": {"knob": 1}}, ["d", 0])
     assert builder.finalize() == {} and moved(["d", 0]) == ["d", 0]
 
@@ -57,14 +57,14 @@ def test_cache_stats_is_passed_by(clones: ModuleType):
 
 
 def test_a_handle_of_nothing(pack_module: Callable):
-    sweep = pack_module("nodes.sweep")
+    sweep = pack_module("nodes.sweep.node")
     for handle in (["e", 0], ["gone", 0], "text", None):
         with pytest.raises(ValueError, match="handle: it does not come from AdaCache Patch Model"):
             sweep.patch_of(GRAPH, handle)
 
 
 def test_values(pack_module: Callable):
-    parse = pack_module("nodes.sweeping").parse
+    parse = pack_module("nodes.sweep.values").parse
     assert parse("sensitivity", "1 2,4\n1;0.5") == [1, 2, 4, 0.5]
     assert parse("preset", "turbo, paper fast\nturbo") == ["turbo", "paper fast"]
     assert parse("max_reuses", "0 3") == [0, 3]
@@ -75,7 +75,7 @@ def test_values(pack_module: Callable):
 
 @pytest.mark.parametrize(("count", "wanted", "found"), [(33, 5, [0, 8, 16, 24, 32]), (2, 5, [0, 1]), (9, 1, [4])])
 def test_evenly_chosen_frames(pack_module: Callable, count: int, wanted: int, found: list[int]):
-    assert pack_module("nodes.sheet").evenly(count, wanted) == found
+    assert pack_module("nodes.sweep.sheet").evenly(count, wanted) == found
 
 
 @pytest.mark.parametrize("size", [(128, 128), (16, 300), (300, 16), (1, 1)])

@@ -106,7 +106,7 @@ def test_two_samplers_are_named_and_overlaid(editor):
     assert counted(second) in headlines[0]
     assert counted(first) in headlines[1]
     svg = panel.locator(".adacache-plots svg")
-    assert {"A", "B", "rate B"} <= set(svg.locator("text").all_text_contents())
+    assert {"A", "B", "next B"} <= set(svg.locator("text").all_text_contents())
 
 
 def test_export_and_import(editor, tmp_path):
@@ -151,16 +151,44 @@ def test_export_and_import(editor, tmp_path):
 def test_lock_and_replay(editor):
     panel = editor.open_panel()
     (draft,) = editor.run_graph(small(107))
+    locked = "(id) => app.graph.getNodeById(id).widgets.find(({ name }) => name === 'locked_schedule').value"
     panel.get_by_role("button", name="Lock schedule").click()
-    panel.locator(".adacache-status", has_text="Schedule copied").wait_for()
-    text = editor.page.evaluate("() => navigator.clipboard.readText()")
-    assert text == draft["derived"]["locked"]
-    work = small(207)
-    work["adacache"]["inputs"]["locked_schedule"] = text
-    (final,) = editor.run_graph(work)
+    panel.locator(".adacache-status", has_text="Locked: 12 steps").wait_for()
+    patch = editor.ids["adacache"]
+    assert editor.page.evaluate(locked, patch) == draft["derived"]["locked"]
+    editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.Undo')")
+    editor.page.wait_for_function(f"(id) => ({locked})(id) === ''", arg=patch)
+    panel.get_by_role("button", name="Lock schedule").click()
+    editor.page.wait_for_function(f"(id) => ({locked})(id) !== ''", arg=patch)
+    editor.note_runs()
+    editor.queue()
+    (final,) = editor.wait_for_runs(1)
     assert [r["computed"] for r in final["records"]] == [r["computed"] for r in draft["records"]]
-    assert "measured, schedule locked" in panel.locator(".adacache-plots svg").text_content()
+    assert {r["reason"] for r in final["records"]} == {"locked", "reused"}
+    assert "measured; the locked schedule decides" in panel.locator(".adacache-plots svg").text_content()
     panel.locator(".adacache-badge", has_text="locked schedule").wait_for()
+
+
+def test_a_schedule_is_copied_where_the_graph_has_no_node_for_it(editor):
+    panel = editor.open_panel()
+    (draft,) = editor.run_graph(small(207))
+    editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    editor.page.evaluate("() => app.graph.clear()")
+    panel.locator(".adacache-run .show").first.click()  # drawn anew
+    panel.get_by_role("button", name="Copy schedule").click()
+    panel.locator(".adacache-status", has_text="Schedule copied").wait_for()
+    assert editor.page.evaluate("() => navigator.clipboard.readText()") == draft["derived"]["locked"]
+
+
+def test_a_codebook_can_be_copied_where_there_is_one(editor):
+    """Planned steps have none."""
+    button = editor.open_panel().get_by_role("button", name="Copy codebook")
+    (run,) = editor.run_graph(small(108))
+    button.click()
+    editor.panel.locator(".adacache-status", has_text="Codebook copied").wait_for()
+    assert editor.page.evaluate("() => navigator.clipboard.readText()") == run["codebook"]
+    (planned,) = editor.run_graph(small(208, Caching(preset="balanced")))
+    assert not planned["codebook"] and not button.is_visible()
 
 
 def test_cancelled_run_says_so(editor):
@@ -235,7 +263,7 @@ def test_keyboard_alone(editor):
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.textContent") == "Lock schedule"
     page.keyboard.press("Enter")
-    editor.panel.locator(".adacache-status", has_text="Schedule copied").wait_for()
+    editor.panel.locator(".adacache-status", has_text="Locked: 12 steps").wait_for()
     page.keyboard.press("Shift+A")
     editor.panel.wait_for(state="detached")
 

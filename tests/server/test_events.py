@@ -154,7 +154,9 @@ def test_a_bad_schedule_is_refused_before_it_runs(listener: Listener, shot: Shot
     work["adacache"]["inputs"]["locked_schedule"] = "12 steps: 1 2 13"
     with pytest.raises(Refused) as refused:
         listener.queue(work)
-    details = refused.value.answer["node_errors"]["adacache"]["errors"][0]["details"]
+    (error,) = refused.value.answer["node_errors"]["adacache"]["errors"]  # not of start_percent, too
+    details = error["details"]
+    assert error["extra_info"]["input_name"] == "locked_schedule"
     assert 'AdaCache Patch Model: locked_schedule: entry 3 at character 15 is "13"' in details
     assert "allowed: 1 to 12" in details
 

@@ -61,7 +61,8 @@ def test_another_seed_is_another_run(client: Client, shot: Shot):
 def test_bad_codebook_is_refused_before_it_runs(client: Client, shot: Shot):
     with pytest.raises(Refused) as refused:
         client.queue(with_codebook(shot, "0.5:2 0.3:1"))
-    error = refused.value.answer["node_errors"]["codebook"]["errors"][0]
+    (error,) = refused.value.answer["node_errors"]["codebook"]["errors"]
+    assert error["extra_info"]["input_name"] == "text"
     assert "AdaCache Codebook" in error["details"]
     assert "text" in error["details"]
 

@@ -6,35 +6,28 @@ import json
 from pathlib import Path
 
 import pytest
+from saved import BYPASSED, MUTED, load, prompt_of, small, widgets
 
 from demo import host
-from demo.client import Client
+from demo.client import Client, Refused
 from demo.run import WORKFLOW as DEMO
 from demo.workflow import MOREG, Caching, Shot, graph
 
 FILES = [*sorted((host.REPO / "workflows").glob("*.json")), DEMO]
-FRONTEND_ONLY = {"MarkdownNote"}
-GROUPS = ("required", "optional")
-SEED_CONTROL = "control after generate"  # the frontend's own widget, saved after each seed
 
 
-def widgets(node: dict, infos: dict[str, dict]) -> dict[str, object]:
-    """A saved node's widget values by name; they are saved in the order of the node's definition.
-
-    Later hosts add optional widgets behind those that were saved; the browser gives them their defaults.
-    """
-    order = infos[node["type"]]["input_order"]
-    sockets = {entry["name"] for entry in node["inputs"]}
-    names, optional = ([name for name in order.get(group, ()) if name not in sockets] for group in GROUPS)
-    if "seed" in names:
-        names.insert(names.index("seed") + 1, SEED_CONTROL)
-    values = node["widgets_values"]
-    names += optional[: max(len(values) - len(names), 0)]
-    return dict(zip(names, values, strict=True))
+def is_ours(node: dict) -> bool:
+    return node["type"].startswith("AdaCache") and "Demo" not in node["type"]
 
 
-def load(file: Path) -> list[dict]:
-    return [node for node in json.loads(file.read_text())["nodes"] if node["type"] not in FRONTEND_ONLY]
+OURS = [(file, node["id"], node["type"]) for file in FILES for node in load(file) if is_ours(node)]
+# A bypassed Calibrate gives what comes into its value, of any type, as its codebook; without a handle it fails.
+NOT_YET = {("wan_calibrate", 8), ("wan_calibrate", 9)}
+IN_CALIBRATE = pytest.mark.xfail(reason="AdaCache Calibrate does not take it yet", strict=True)
+
+
+def names(value: object) -> str:
+    return getattr(value, "stem", str(value))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -76,3 +69,36 @@ def test_demo_in_the_browser_is_the_demo_of_the_command(client: Client):
         [command["prompt"]["inputs"]["caption"]],
         [command["negative"]["inputs"]["caption"]],
     ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_it_runs(client: Client, file: Path):
+    """With the demo's models in place of the large ones."""
+    assert client.run(small(prompt_of(file, client.node_infos()))).outputs
+
+
+@pytest.mark.parametrize(
+    ("file", "node", "kind"),
+    [pytest.param(*one, marks=[IN_CALIBRATE] if (one[0].stem, one[1]) in NOT_YET else []) for one in OURS],
+    ids=names,
+)
+def test_it_runs_with_any_one_of_our_nodes_bypassed(client: Client, file: Path, node: int, kind: str):
+    outputs = client.run(small(prompt_of(file, client.node_infos(), {node: BYPASSED}))).outputs
+    if kind == "AdaCachePatchModel":
+        said = [output["text"][0] for output in outputs.values() if "text" in output]
+        assert any(text.startswith("AdaCache is bypassed") for text in said)
+
+
+@pytest.mark.parametrize(("file", "node", "kind"), OURS, ids=names)
+def test_it_runs_with_any_one_of_our_nodes_muted(client: Client, file: Path, node: int, kind: str):
+    """What hangs on a muted node alone cannot run, in any graph: the host says so of the next node, and of no other."""
+    prompt = small(prompt_of(file, client.node_infos(), {node: MUTED}))
+    try:
+        assert client.run(prompt).outputs
+    except Refused as refused:
+        links = json.loads(file.read_text())["links"]
+        behind = {str(target) for _, source, _, target, *_ in links if source == node}
+        errors = refused.answer["node_errors"]
+        assert set(errors) <= behind
+        assert {error["type"] for one in errors.values() for error in one["errors"]} == {"required_input_missing"}
+        assert kind in ("AdaCachePatchModel", "AdaCacheSweep")

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { DARK, draw, fixed } from "../../web/draw.js";
 import { highlight, indexAt, layoutCard, layoutCompact, layoutPlots } from "../../web/layout.js";
 import { BandScale, bandsOf } from "../../web/scale.js";
+import { guess } from "../../web/shapes.js";
 import { readRun } from "../../web/trace.js";
 import { names, paper, sample, synthetic } from "./samples.mjs";
 
@@ -128,6 +129,14 @@ test("heights rise with values and keep within the field", () => {
     assert.equal(scale.at(0.1), scale.edges()[1].from);
 });
 
+test("a headline that is too long for a line goes on in the next", () => {
+    const run = readRun(sample("parts"));
+    const [width, size] = [720, (one) => one.size ?? 12];
+    const title = texts(layoutCard([run], { width })).filter((one) => size(one) === 22);
+    assert.equal(title.length, 3);
+    for (const one of title) assert.ok(one.x + guess(one.text, 22) <= width - 24, one.text);
+});
+
 for (const name of ["fast", "cancelled", "refused"])
     test(`the picture of ${name} is as it was`, () => {
         const svg = String(draw(layoutCard([readRun(sample(name))]), paper, fixed(DARK)));
@@ -144,3 +153,40 @@ for (const name of ["fast", "cancelled", "refused"])
                 .trimEnd(),
         );
     });
+
+test("of a planned run the forecast's error is the large plot, and the distance that decides nothing a small one", () => {
+    const words = (run, over) => texts(layoutPlots([run, over].filter(Boolean), 420)).map(({ text }) => text);
+    const [planned, published] = [readRun(sample("planned")), readRun(sample("fast"))];
+    assert.ok(words(planned).includes("Forecast error"));
+    assert.ok(words(planned).includes("measured; the plan decides"));
+    assert.ok(!words(planned).some((text) => /gradient|before motion/.test(text)));
+    assert.ok(words(published).includes("looked up in the codebook"));
+    assert.ok(!words(published).includes("Forecast error"));
+    // Over each other, both as measured: neither is held against the other's bands.
+    for (const pair of [
+        [planned, published],
+        [published, planned],
+    ]) {
+        assert.ok(words(...pair).includes("as measured, since the codebooks differ"));
+        assert.ok(!words(...pair).some((text) => /^(reuse \d|compute$|bands)/.test(text)));
+    }
+    assert.ok(words(published, published).some((text) => /^reuse \d/.test(text)));
+});
+
+test("the plots reach the right edge where nothing is written beside them", () => {
+    const right = (name) => layoutPlots([readRun(sample(name))], 420).tracks[0].cells.at(-1).right;
+    assert.ok(right("planned") > 418 && right("fast") < 380);
+});
+
+test("steps are labelled every five where there is room, and a step's mark leaves the headings alone", () => {
+    const scene = layoutPlots([readRun(sample("planned"))], 420);
+    const axis = Math.max(...texts(scene).map(({ y }) => y));
+    const labels = texts(scene)
+        .filter(({ y, text }) => y === axis && /^\d+$/.test(text))
+        .map(({ text }) => text);
+    for (const label of ["5", "10", "15", "20", "25", "30"]) assert.ok(labels.includes(label), `${labels}`);
+    const [{ d }] = highlight(scene, 3);
+    assert.equal(d.match(/M/g).length, scene.areas.length);
+    for (const { text, y } of texts(scene).filter(({ text }) => /^(Steps|Forecast error|Time)$/.test(text)))
+        assert.ok(!scene.areas.some((area) => y > area.top && y < area.top + area.height), text);
+});

@@ -16,11 +16,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from adacache import PAPER_FAST, PAPER_SLOW, MoRegSettings, PublishedSchedule, RunInfo, Settings, Trace  # noqa: E402
-from adacache.moreg import MoReg  # noqa: E402
-from adacache.schedule import Reason  # noqa: E402
-from adacache.settings import nearest_codebook  # noqa: E402
-from adacache.trace import Record  # noqa: E402
+from adacache import (  # noqa: E402
+    PAPER_FAST,
+    PAPER_SLOW,
+    LockedPlan,
+    LockedSchedule,
+    MoRegSettings,
+    PublishedSchedule,
+    RunInfo,
+    Settings,
+    Trace,
+)
+from adacache.schedules.codebook import nearest_codebook  # noqa: E402
+from adacache.schedules.moreg import MoReg  # noqa: E402
+from adacache.schedules.planned import PacedSchedule  # noqa: E402
+from adacache.schedules.schedule import Reason, Schedule  # noqa: E402
+from adacache.trace.trace import Record  # noqa: E402
 
 FILE = Path(__file__).with_name("traces.json")
 SLOW = Settings(codebooks=PAPER_SLOW, preset="paper slow")
@@ -34,7 +45,13 @@ def record_run(
     chance = random.Random(name)
     codebook = nearest_codebook(settings.codebooks, steps)
     moreg = MoReg(settings.moreg, steps) if settings.moreg else None
-    schedule = PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
+    if settings.locked:
+        schedule = LockedSchedule(settings.locked, moreg, settings.sensitivity)
+    elif settings.share:
+        schedule = PacedSchedule(steps, settings.share, moreg=moreg, sensitivity=settings.sensitivity)
+        codebook = ""
+    else:
+        schedule = PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
     info = RunInfo(
         "Wan 2.1", (1, 16, 21, 60, 104), "euler", name, f"handle-{name}", f"prompt-{name}", "12",
         "2025-11-22T14:03:22+00:00",
@@ -49,7 +66,7 @@ def record_run(
 
 
 def _evaluate(
-    schedule: PublishedSchedule,
+    schedule: Schedule,
     step: int,
     steps: int,
     settings: Settings,
@@ -66,6 +83,7 @@ def _evaluate(
         wave = 2 * math.exp(-14 * x) + 0.05 * (1 + 0.5 * math.sin(9 * x) + 8 * max(0, x - 0.85))
         change = None if step == 1 else level * since * 30 / steps * wave * (1 + 0.15 * chance.random())
         record.score = round(0.36 + 0.03 * math.sin(6 * x) + 0.01 * chance.random(), 4) if settings.moreg else None
+        record.error = round(0.4 * change, 5) if settings.share and change else None
         seen = schedule.observe(change, record.score)
         record.rate = schedule.rate
         if seen:
@@ -98,6 +116,28 @@ def heun() -> Trace:
     return replace(trace, info=info, records=records, seconds=seconds, probe=probe)
 
 
+def parts() -> Trace:
+    """Four passes per step, two prompts in two context windows, of which one moves on: its passes are computed."""
+    trace = record_run("parts", 30, Settings(codebooks=PAPER_FAST, preset="paper fast"))
+    for record in trace.records:
+        record.passes, record.computed_passes = 4, 4 if record.computed else 0
+        if not record.computed and record.step % 3:
+            record.computed, record.reason, record.computed_passes = True, Reason.MISSING, 2
+            record.milliseconds = round(record.milliseconds + 215, 2)
+    trace.seconds = round(sum(record.milliseconds for record in trace.records) / 1000 * 1.02, 3)
+    return trace
+
+
+def compiled() -> Trace:
+    """A first step that takes twenty times as long, and a run that stops caching half-way."""
+    trace = record_run("compiled", 30, Settings(codebooks=PAPER_FAST, preset="paper fast", start=0.1, max_reuses=3))
+    trace.records[0].milliseconds *= 20
+    for record in trace.records[15:]:
+        record.computed, record.reason, record.milliseconds = True, Reason.REFUSED, 431.0
+    seconds = round(sum(record.milliseconds for record in trace.records) / 1000 * 1.02, 3)
+    return replace(trace, note="another node answered in place of the network's blocks", seconds=seconds)
+
+
 def main() -> None:
     fast = Settings(preset="paper fast", codebooks=PAPER_FAST)
     runs = {
@@ -113,6 +153,10 @@ def main() -> None:
         "nothing": record_run("nothing", 20, SLOW, level=30.0),
         "refused": refused(),
         "heun": heun(),
+        "parts": parts(),
+        "compiled": compiled(),
+        "locked": record_run("locked", 30, replace(fast, locked=LockedPlan(30, (1, 2, 9, 29, 30)))),
+        "planned": record_run("planned", 30, Settings(preset="balanced", share=0.5, forecast=True, moreg=MOREG)),
     }
     text = json.dumps({name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False)
     FILE.write_text(text.replace('{"evaluation"', '\n{"evaluation"') + "\n")

@@ -28,6 +28,14 @@ test("a run is that of the workflow from which this page queued it, whatever the
     assert.ok(!owners.isShown(run("p1", {})));
 });
 
+test("a template that is opened once more has the path of before, and none of its runs", () => {
+    const { state, owners } = editor({ id: "one" });
+    owners.note("p1", "a.json");
+    assert.ok(owners.isShown(run("p1", { workflow: "one" })));
+    state.id = "two";
+    assert.ok(!owners.isShown(run("p1", { workflow: "one" })));
+});
+
 test("runs that this page has not queued are told by the workflow's id", () => {
     const { owners } = editor({ id: "one" });
     assert.ok(owners.isShown(run("p1", { workflow: "one" })));

@@ -4,17 +4,17 @@ import { test } from "node:test";
 
 import { advice } from "../../web/advice.js";
 import { fileName, schedule, toCsv, toJson } from "../../web/export.js";
+import { chosen, lockedBy, moregWords, settingsText, takeOf } from "../../web/setting.js";
 import { placeOf } from "../../web/table.js";
 import { readFile, readRun } from "../../web/trace.js";
 import {
+    brief,
     facts,
     forcedKinds,
     headline,
-    lockedBy,
     notices,
     progress,
     reason,
-    settingsText,
     spoken,
 } from "../../web/words.js";
 import { names, sample, synthetic } from "./samples.mjs";
@@ -38,10 +38,44 @@ test("a run says what it was, how it was set and what it took", () => {
     );
     assert.deepEqual(facts(run("fast"))[1], [
         "paper fast + MoReg",
-        "sensitivity 2.00",
+        "sensitivity 2",
         "cache 212.0 MiB with the model",
     ]);
     assert.equal(forcedKinds(run("fast")), "first, last");
+});
+
+test("a run is named by what was changed, and a sweep's by its setting", () => {
+    const settings = { ...sample("plain").settings, sensitivity: 1 };
+    assert.deepEqual(chosen(run("plain", { settings }), false), ["paper fast"]);
+    const changed = { ...settings, preset: "turbo", sensitivity: 0.5, max_reuses: 3, start: 0.1 };
+    assert.deepEqual(chosen(run("plain", { settings: changed }), false), [
+        "turbo",
+        "sensitivity 0.5",
+        "from 10 % to 100 %",
+        "at most 3 reused in a row",
+    ]);
+    assert.deepEqual(chosen(run("measured"), false), ["measure only"]);
+    const info = { ...sample("measured").info, node_id: "18.0.0.1of5-uncached.10" };
+    const uncached = run("measured", { info });
+    assert.deepEqual(chosen(uncached, false), ["uncached"]);
+    assert.deepEqual(takeOf(uncached), { take: 1, of: 5 });
+    assert.equal(takeOf(run("fast")), null);
+    assert.deepEqual(advice(uncached), []);
+    const going = { ...sample("running"), info: { ...info, node_id: "18.0.0.2of5-turbo.10" } };
+    assert.match(progress(readRun(going)), /^take 2 of 5, step 10 of 30/);
+});
+
+test("what MoReg changed is a sentence", () => {
+    assert.equal(moregWords(run("plain")), "");
+    assert.match(moregWords(run("fast")), /^MoReg: this video moves [\d.]+x the norm; changes count [\d.]+x\.$/);
+    const settings = { ...sample("fast").settings, share: 0.5, sensitivity: 1, moreg: { norm: 0.2 } };
+    const planned = { codebook: "", settings };
+    const computed = sample("fast").records.filter((record) => record.computed).length;
+    assert.match(
+        moregWords(run("fast", planned)),
+        new RegExp(`moves 1\\.\\dx the norm; ${computed} steps are computed in place of 15\\.$`),
+    );
+    assert.match(moregWords(run("fast", { ...planned, end: "" })), /^MoReg: this video moves 1\.\dx the norm\.$/);
 });
 
 test("a run that goes on says where it is, and when it computes next", () => {
@@ -55,7 +89,7 @@ test("a run that goes on says where it is, and when it computes next", () => {
 test("what was measured is said, and evaluations of one step are told apart", () => {
     const heun = run("heun");
     assert.deepEqual(facts(heun)[2], ["change measured on: output of the whole network"]);
-    assert.match(settingsText(heun), /measured on: output of the whole network/);
+    assert.match(settingsText(heun), /change measured on: output of the whole network/);
     assert.deepEqual(
         heun.records.slice(0, 3).map((record) => spoken(record, true).split(",")[0] + record.step),
         ["Evaluation 11", "Evaluation 21", "Evaluation 32"],
@@ -106,7 +140,7 @@ test("a step says all its numbers", () => {
         /noise level/,
         /distance/,
         /looked up/,
-        /rate/,
+        /next computed/,
         /motion score/,
         /time \d+ ms/,
     ])
@@ -151,7 +185,9 @@ test("CSV has a row per evaluation, and no formulas", () => {
 });
 
 test("settings are lines of text; files have a name", () => {
-    assert.match(settingsText(run("fast")), /^preset: paper fast\n[\s\S]*sensitivity: 2\n[\s\S]*codebook: 0\.08:6/);
+    const text = settingsText(run("fast"));
+    assert.match(text, /^preset: paper fast\nsensitivity: 2\nstart_percent: 0\nend_percent: 1\nmax_reuses: 0\n/);
+    assert.match(text, /codebook: 0\.08:6[\s\S]*MoReg Settings\nstrides: 1\nnorm: 0\.37\n[\s\S]*last_step: 0\n/);
     assert.equal(fileName([run("fast")], "csv"), "adacache_20251122_140322.csv");
     assert.equal(fileName([readRun({ ...sample("fast"), info: { started: "../../x" } })], "csv"), "adacache.csv");
 });
@@ -163,4 +199,10 @@ test("only the registration has effects on import, or knows the host", () => {
         assert.doesNotMatch(text, /scripts\/(app|api)\.js|innerHTML|insertAdjacentHTML|console\./, file);
         assert.ok(text.split("\n").length <= 250, file);
     }
+});
+
+test("a step in few words", () => {
+    assert.deepEqual(brief(run("fast").records[0]), ["Step 1 computed", "430 ms"]);
+    assert.match(brief(run("planned").records[1]).join(": "), /^Step 2 computed: forecast error 0\.\d+, \d+ ms$/);
+    assert.match(brief(run("plain").records[1])[1], /^distance /);
 });

@@ -16,9 +16,9 @@ from test_families import Rig
 REUSE = "1000:3 2000:1"
 
 
-@pytest.fixture
-def rig(call: Callable[..., tuple], patch: Callable[..., Any]) -> Rig:
-    return Rig(MEMBERS["Wan t2v"], call, patch)
+@pytest.fixture(params=["trunk", "answer"])
+def rig(request: pytest.FixtureRequest, call: Callable[..., tuple], patch: Callable[..., Any]) -> Rig:
+    return Rig(MEMBERS["Wan t2v"], call, patch, request.param)
 
 
 @pytest.fixture

@@ -32,10 +32,15 @@ class Control(ControlBase):
         return copied
 
 
+@pytest.fixture(params=["trunk", "answer"])
+def on(request) -> str:
+    return request.param
+
+
 @pytest.fixture(params=TOKENS)
-def controlled(request, call, patch):
+def controlled(request, call, patch, on):
     """A rig whose both prompts have a ControlNet from a start to an end percent."""
-    rig = Rig(MEMBERS[request.param], call, patch)
+    rig = Rig(MEMBERS[request.param], call, patch, on)
     sides = rig.conds()
     width = rig.model.model.diffusion_model.hidden_size
 

@@ -15,7 +15,7 @@ from test_families import Rig
 
 @pytest.fixture
 def rig(call, patch):
-    return Rig(MEMBERS["Wan t2v"], call, patch)
+    return Rig(MEMBERS["Wan t2v"], call, patch, "trunk")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,19 @@ def test_memory_compiler_is_off_for_the_run(rig, monkeypatch, error) -> None:
     assert seen and all(seen) and arguments.disable_comfy_compiler is False
 
 
+def test_memory_compiler_stays_on_where_answers_are_reused(rig, monkeypatch) -> None:
+    """Nothing of ours is inside the network's call, so what the host does there may go on."""
+    arguments = comfy.cli_args.args
+    monkeypatch.setattr(arguments, "disable_comfy_compiler", False, raising=False)
+    seen = []
+    patched = rig.patch(rig.model, preset="fast")
+    with rig.model.model.diffusion_model.register_forward_pre_hook(
+        lambda *_: seen.append(arguments.disable_comfy_compiler)
+    ):
+        rig.sample(patched.model)
+    assert seen and not any(seen) and patched.runs()[0].reused > 0
+
+
 def test_what_lasts_is_made_in_the_pause(rig, pack_module, monkeypatch) -> None:
     """Clones, residuals and reused outputs are allocated while the compiler pauses; no block runs in a pause."""
     depth, inside, blocks = [0], [], []
@@ -55,7 +68,7 @@ def test_what_lasts_is_made_in_the_pause(rig, pack_module, monkeypatch) -> None:
             depth[0] -= 1
 
     monkeypatch.setitem(sys.modules, "comfy.model_prefetch", SimpleNamespace(pause_malloc_graph=pause))
-    call_class = pack_module("adacache.evaluation").Call
+    call_class = pack_module("adacache.sampling.evaluation").TrunkCall
     for name in ("enter", "leave", "reuse", "commit", "measure"):
         original = getattr(call_class, name)
 

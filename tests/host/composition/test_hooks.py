@@ -35,17 +35,17 @@ def test_a_hook_that_stays(rig, call, lora, composes) -> None:
 
 @pytest.mark.parametrize("start", [0.2, 0.3, 0.4, 0.5])
 def test_a_strength_that_changes(start, rig, call, lora, composes, pack_module, monkeypatch) -> None:
-    """The hooks are seen in the call of the network, can be hashed, and make the step of the change computed."""
+    """The hooks are seen before the network is asked, can be hashed, and make the step of the change computed."""
     compat = pack_module("nodes.host.compat")
-    asked, scheduled = [], compat.scheduled_hooks
+    asked, strengths_of = [], compat.strengths
 
-    def seen(model):
-        asked.append(scheduled(model))
+    def seen(hooks):
+        asked.append(strengths_of(hooks))
         return asked[-1]
 
     hooked(rig, call, lora, (1.0, 0.0), (0.2, start))
     composes(rig, rig.model, steady=False)
-    monkeypatch.setattr(compat, "scheduled_hooks", seen)
+    monkeypatch.setattr(compat, "strengths", seen)
     cached = rig.patch(rig.model, text="1000:3 2000:1")
     rig.sample(cached.model)
     (run,) = cached.runs()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from members import MEMBERS
 from test_families import Rig
 
 
@@ -63,10 +62,10 @@ NEUTRAL = {"PerturbedAttentionGuidance"}  # acts on a UNet's blocks only: its th
 
 
 @pytest.fixture(params=NODES)
-def given(request: pytest.FixtureRequest, call: Callable[..., tuple], patch: Callable[..., Any]) -> tuple:
+def given(request: pytest.FixtureRequest, call: Callable[..., tuple], rig: Rig) -> tuple:
     node = NODES[request.param]
     apply = node if callable(node) else lambda model: call(request.param, model=model, **node)[0]
-    return Rig(MEMBERS["Wan t2v"], call, patch), apply, request.param
+    return rig, apply, request.param
 
 
 def test_computing_all_changes_no_bit(given) -> None:

@@ -40,7 +40,8 @@ def test_a_pack_that_skips_the_network_at_times(rig) -> None:
         assert torch.isfinite(latent).all() and "another node" in run.note
         assert text == REUSE or torch.equal(latent, expected)
         after = next(i for i, record in enumerate(run.records) if record.reason == "refused")
-        assert after <= 3 and all(record.computed for record in run.records[after:])
+        # A reused answer does not ask the network, so its third call comes later.
+        assert after <= (3 if rig.on == "trunk" else 4) and all(record.computed for record in run.records[after:])
 
 
 def test_two_of_ours(rig) -> None:

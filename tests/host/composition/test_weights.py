@@ -24,7 +24,7 @@ def test_smaller_weights(dtype, rig, composes) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_computing_in_half_precision(dtype, rig, call, patch) -> None:
-    """The hidden state is of that type, and so is R; sums are not."""
+    """The hidden state is of that type, and so is R; sums are not, nor are answers."""
     weights = {key: value.to(dtype) for key, value in rig.model.model.diffusion_model.state_dict().items()}
     rig.model = comfy.sd.load_diffusion_model_state_dict(weights, model_options={"dtype": dtype})
     rig.model.model.manual_cast_dtype = None
@@ -33,7 +33,8 @@ def test_computing_in_half_precision(dtype, rig, call, patch) -> None:
     rig.sample(full.model)
     rig.sample(half.model)
     (big,), (small,) = full.runs(), half.runs()
-    assert not small.note and small.reused == 4 and small.cache_bytes < big.cache_bytes
+    assert not small.note and small.reused == 4
+    assert small.cache_bytes < big.cache_bytes if rig.on == "trunk" else small.cache_bytes == big.cache_bytes
     every = rig.patch(rig.model, text="1.0:1")
     assert torch.equal(rig.sample(every.model), rig.sample(rig.model))
 

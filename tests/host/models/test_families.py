@@ -1,12 +1,13 @@
-"""Every family of our table, on a tiny random network of the host's own class.
+"""Every family of our table, on a tiny random network of the host's own class: by its trunk, and by its answer.
 
-For each: computing all changes no bit, a reused step is the trunk's input plus R, decisions do not depend on how the
-host batches, and motion is scored between the right tokens.
+For each: computing all changes no bit, a reused step is what was kept, decisions do not depend on how the host
+batches, and motion is scored between the right frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import comfy.samplers
@@ -19,13 +20,16 @@ STEPS = 10
 
 
 class Rig:
-    """A member's MODEL, and runs of it."""
+    """A member's MODEL, and runs of it; `on` says what a codebook given as text reuses."""
 
-    def __init__(self, member: Member, call: Callable[..., tuple], patch: Callable[..., Any]) -> None:
+    def __init__(
+        self, member: Member, call: Callable[..., tuple], patch: Callable[..., Any], on: str = "answer"
+    ) -> None:
         self.member = member
         self.model = member.load()
         self.call = call
-        self.patch = patch
+        self.patch = partial(patch, on=on)
+        self.on = on
 
     def sample(self, model: Any, **widgets: Any) -> Tensor:
         given = {
@@ -86,29 +90,41 @@ def parts(latent: Any) -> list[Tensor]:
 
 
 @pytest.fixture(scope="module", params=MEMBERS)
-def rig(request: pytest.FixtureRequest, call: Callable[..., tuple], patch: Callable[..., Any]) -> Rig:
-    member = MEMBERS[request.param]
-    if not member.here:
-        pytest.skip(f"this ComfyUI has no {member.path}")
-    return Rig(member, call, patch)
+def member(request: pytest.FixtureRequest) -> Member:
+    found = MEMBERS[request.param]
+    if not found.here:
+        pytest.skip(f"this ComfyUI has no {found.path}")
+    return found
+
+
+@pytest.fixture(scope="module", params=["trunk", "answer"])
+def rig(request: pytest.FixtureRequest, member: Member, call: Callable[..., tuple], patch: Callable[..., Any]) -> Rig:
+    return Rig(member, call, patch, request.param)
+
+
+@pytest.fixture(scope="module")
+def trunk(member: Member, call: Callable[..., tuple], patch: Callable[..., Any]) -> Rig:
+    return Rig(member, call, patch, "trunk")
 
 
 def test_identity(rig: Rig) -> None:
-    """Every step computed: bit by bit the latent of the unpatched model; the trunk was found and measured."""
+    """Every step computed: bit by bit the latent of the unpatched model; what is reused was found and measured."""
     expected = rig.sample(rig.model)
     every = rig.patch(rig.model, text="1.0:1", moreg={"norm": 0.2})
     assert torch.equal(rig.sample(every.model), expected)
     assert torch.equal(rig.sample(rig.model), expected)
     (run,) = every.runs()
-    assert run.info.family == rig.member.family
     assert not run.note and run.computed == STEPS
-    assert "residual of block" in run.probe
+    if rig.on == "trunk":
+        assert run.info.family == rig.member.family and "residual of block" in run.probe
+    else:
+        assert run.probe == "the network's answer"
     assert all(record.distance > 0 for record in run.records[1:])
     assert all((record.score is not None) is (rig.member.frames > 1) for record in run.records[1:])
 
 
 def test_reuse(rig: Rig) -> None:
-    """At one latent and noise level, the trunk's input plus R is what computing gives; and a sampling reuses."""
+    """At one latent and noise level, what is reused is what computing gives; and a sampling reuses."""
     cached = rig.patch(rig.model, text="1000:3 2000:1")
     first, *others = rig.stay(cached.model, rig.member.latent(seed=9))
     (run,) = cached.runs()
@@ -137,13 +153,13 @@ def test_batched_equals_split(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_frames_are_where_we_look(
-    rig: Rig, frame_tokens: Callable[[Rig], list], record_property: Callable[[str, str], None]
+    trunk: Rig, frame_tokens: Callable[[Rig], list], record_property: Callable[[str, str], None]
 ) -> None:
     """Another latent frame changes exactly the tokens that we take for it; an image has no frames."""
-    if not rig.member.frames:
+    if not trunk.member.frames:
         record_property("matrix", "an image")
-    found = frame_tokens(rig)
-    assert len(found) == rig.member.frames
+    found = frame_tokens(trunk)
+    assert len(found) == trunk.member.frames
     for frame, (changed, expected) in enumerate(found):
         assert changed == expected, frame
 
@@ -152,7 +168,7 @@ def test_motion_score(rig: Rig, record_property: Callable[[str, str], None]) -> 
     """A video whose frames are equal scores low, one whose frames differ higher; an image has no score."""
     scores = []
     for still in (True, False):
-        measured = rig.patch(rig.model, preset="measure only")
+        measured = rig.patch(rig.model, text="1.0:1", moreg={"norm": 0.2})
         rig.stay(measured.model, rig.member.latent(seed=9, still=still), steps=9)
         scores.append(measured.runs()[0].records[1].score)
     if not rig.member.frames:
@@ -167,7 +183,7 @@ def test_motion_score(rig: Rig, record_property: Callable[[str, str], None]) -> 
 @pytest.fixture
 def frame_tokens(pack_module: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[[Rig], list]:
     """Per latent frame: the tokens at the trunk's entry that change with it, and those of our frame grid."""
-    call_class = pack_module("adacache.evaluation").Call
+    call_class = pack_module("adacache.sampling.evaluation").TrunkCall
     enter = call_class.enter
     seen: list[tuple[Tensor, Any]] = []
 
@@ -183,7 +199,7 @@ def frame_tokens(pack_module: Callable, monkeypatch: pytest.MonkeyPatch) -> Call
             change = rig.member.latent()
             parts(change)[0][:, :, frame] = 1.0
             changes.append(flat(change))
-        measured = rig.patch(rig.model, preset="measure only")
+        measured = rig.patch(rig.model, text="1.0:1", moreg={"norm": 0.2})
         rig.stay(measured.model, rig.member.latent(seed=9), 9, changes)
         calls = len(seen) // 9  # one per evaluation, or cond and uncond apart
         (before, grid), *others = seen[::calls][: 1 + len(changes)]

@@ -48,50 +48,55 @@ SIDES = {
     "Wan Animate 2": lambda network: [block.ffn for block in network.blocks],
     "Wan Dancer": lambda network: list(network.music_injector.injector),
 }
-# What must run even so: S2V's last one comes after the last block.
+# What must run even so where the trunk is reused: S2V's last one comes after the last block.
 STAYS = {"Wan S2V": 1}
 
 
+@pytest.mark.parametrize("on", ["trunk", "answer"])
 @pytest.mark.parametrize("name", SIDES)
-def test_side_blocks_rest(name: str, call: Callable[..., tuple], patch: Callable[..., Any]) -> None:
+def test_side_blocks_rest(name: str, on: str, call: Callable[..., tuple], patch: Callable[..., Any]) -> None:
     """On a reused step they do not run, and what comes out is as computed."""
     member = MEMBERS[name]
     if not member.here:
         pytest.skip(f"this ComfyUI has no {member.path}")
-    rig = Rig(with_face(member) if name == "Wan Animate" else member, call, patch)
-    cached = patch(rig.model, text="1000:3 2000:1")
+    rig = Rig(with_face(member) if name == "Wan Animate" else member, call, patch, on)
+    cached = rig.patch(rig.model, text="1000:3 2000:1")
     with counted(SIDES[name](rig.model.model.diffusion_model)) as ran:
         first, *others = rig.stay(cached.model, member.latent(seed=9))
     (run,) = cached.runs()
     assert not run.note and (run.computed, run.reused) == (6, 4)
-    per_computed = (len(ran) - run.reused * STAYS.get(name, 0)) / run.computed
+    stays = STAYS.get(name, 0) if on == "trunk" else 0
+    per_computed = (len(ran) - run.reused * stays) / run.computed
     assert per_computed >= 1 and per_computed == int(per_computed)
     for other in others:
         torch.testing.assert_close(other, first, rtol=1e-3, atol=1e-3 * float(first.abs().max()))
 
 
+@pytest.mark.parametrize("on", ["trunk", "answer"])
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("name", ["Wan VACE", "Wan HuMo"])
 def test_a_reused_step_that_cannot_be(
     name: str,
     fails: bool,
+    on: str,
     call: Callable[..., tuple],
     patch: Callable[..., Any],
     pack_module: Callable[[str], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The residual does not fit, or there is no memory to add it: the step is computed, with its side blocks."""
-    rig = Rig(MEMBERS[name], call, patch)
+    """What is kept does not fit, or there is no memory to take it: the step is computed, with its side blocks."""
+    rig = Rig(MEMBERS[name], call, patch, on)
     expected = rig.sample(rig.model)
     if fails:
 
         def reuse(*_: Any) -> None:
             raise torch.OutOfMemoryError("no memory")
 
-        monkeypatch.setattr(pack_module("adacache.evaluation").Call, "reuse", reuse)
+        calls = {"trunk": "TrunkCall", "answer": "AnswerCall"}
+        monkeypatch.setattr(getattr(pack_module("adacache.sampling.evaluation"), calls[on]), "reuse", reuse)
     else:
-        monkeypatch.setattr(pack_module("adacache.residual").Stream, "fits", lambda *_: False)
-    cached = patch(rig.model, text="1000:3 2000:1")
+        monkeypatch.setattr(pack_module("adacache.sampling.cache").Stream, "fits", lambda *_: False)
+    cached = rig.patch(rig.model, text="1000:3 2000:1")
     assert torch.equal(rig.sample(cached.model), expected)
     (run,) = cached.runs()
     assert run.reused == 0

@@ -1,4 +1,4 @@
-"""Networks that no row of our table names: cached as one piece above their call, or computed with a reason."""
+"""Networks that no row of our table names: every preset reuses their answer, or they are computed with a reason."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def rig(
     pack_module: Callable[[str], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Rig:
-    monkeypatch.setattr(pack_module("nodes.host.families"), "FAMILIES", {})
-    return Rig(UNKNOWN[request.param], call, patch)
+    monkeypatch.setattr(pack_module("nodes.host.trunk.families.table"), "FAMILIES", {})
+    return Rig(UNKNOWN[request.param], call, patch, "trunk")
 
 
-def test_cached_as_one_piece(rig: Rig) -> None:
-    """Computing all changes no bit; a reused step gives the output that was kept, and calls no network."""
+def test_the_answer_is_reused(rig: Rig) -> None:
+    """Computing all changes no bit; a reused step gives the answer that was kept, and calls no network."""
     expected = rig.sample(rig.model)
     every = rig.patch(rig.model, text="1.0:1", moreg={"norm": 0.2})
     assert torch.equal(rig.sample(every.model), expected)
     (run,) = every.runs()
-    assert not run.note and run.probe == "output of the whole network"
-    assert run.info.family == type(rig.model.model.diffusion_model).__name__
+    assert not run.note and run.probe == "the network's answer"
+    assert run.info.family == type(rig.model.model).__name__
     assert all((record.score is not None) is (rig.member.frames > 1) for record in run.records[1:])
     calls = []
     cached = rig.patch(rig.model, text="1000:3 2000:1")
@@ -74,10 +74,10 @@ def test_an_output_that_cannot_be_told(rig: Rig, monkeypatch: pytest.MonkeyPatch
     patched = rig.patch(rig.model, text="1000:3 2000:1")
     assert torch.equal(rig.sample(patched.model), expected)
     (run,) = patched.runs()
-    assert run.reused == 0 and "cannot be cached as one piece" in run.note
+    assert run.reused == 0 and "makes more of the network's answer than can be undone" in run.note
 
 
-@pytest.mark.parametrize("where", ["enter", "measure", "reuse"])
+@pytest.mark.parametrize("where", ["__init__", "keep", "reuse"])
 def test_a_failure_of_ours(
     where: str,
     call: Callable[..., tuple],
@@ -86,14 +86,13 @@ def test_a_failure_of_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No memory for what is kept, or to take it again: the run goes on as without us, and says why."""
-    monkeypatch.setattr(pack_module("nodes.host.families"), "FAMILIES", {})
     rig = Rig(MEMBERS["Wan t2v"], call, patch)
     expected = rig.sample(rig.model)
 
     def fail(*_: Any) -> None:
         raise torch.OutOfMemoryError("no memory")
 
-    monkeypatch.setattr(pack_module("adacache.evaluation").Call, where, fail)
+    monkeypatch.setattr(pack_module("adacache.sampling.evaluation").AnswerCall, where, fail)
     cached = patch(rig.model, text="1000:3 2000:1")
     assert torch.equal(rig.sample(cached.model), expected)
     (run,) = cached.runs()

@@ -45,12 +45,14 @@ def host() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def engine(pack_module: Callable[[str], ModuleType]) -> SimpleNamespace:
     """The engine's modules as our nodes use them."""
-    return SimpleNamespace(run=pack_module("adacache.run"), evaluation=pack_module("adacache.evaluation"))
+    return SimpleNamespace(
+        run=pack_module("adacache.sampling.run"), evaluation=pack_module("adacache.sampling.evaluation")
+    )
 
 
 @pytest.fixture(scope="session")
 def families(pack_module: Callable[[str], ModuleType]) -> ModuleType:
-    return pack_module("nodes.host.families")
+    return pack_module("nodes.host.trunk.families.table")
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +62,14 @@ def stats_module(pack_module: Callable[[str], ModuleType]) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def loose(patch: Callable[..., Any]) -> Callable[..., Any]:
-    """A patch that reuses a good deal on the small network, by what it measures."""
+    """A patch that reuses a good deal on the small network, by what it measures; on="trunk" as the paper has it."""
     return lambda model, **more: patch(model, text=ADAPTIVE, **more)
+
+
+@pytest.fixture(params=["trunk", "answer"])
+def on(request: pytest.FixtureRequest) -> str:
+    """What is reused: the trunk's residual, as by the paper's presets, or the network's answer."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -45,30 +45,30 @@ def decisions(run) -> list[tuple]:
 
 
 @pytest.mark.parametrize("first", ["compile", "patch"])
-def test_compiled_blocks_decide_as_eager_ones(first, wan, sample, patch):
-    """Same decisions, same distances, same video, in either order of the nodes; the attention is still measured."""
-    eager = patch(wan(), text=TEXT)
+def test_compiled_blocks_decide_as_eager_ones(first, wan, sample, patch, on):
+    """Same decisions, same distances, same video, in either order of the nodes; the same is measured."""
+    eager = patch(wan(), text=TEXT, on=on)
     expected = sample(eager.model)
     if first == "compile":
-        compiled = patch(blockwise(wan()), text=TEXT)
+        compiled = patch(blockwise(wan()), text=TEXT, on=on)
         model = compiled.model
     else:
-        compiled = patch(wan(), text=TEXT)
+        compiled = patch(wan(), text=TEXT, on=on)
         model = blockwise(compiled.model)
     latent = sample(model)
     (one,), (two,) = eager.runs(), compiled.runs()
     assert not two.note and two.reused > 0
-    assert two.probe == one.probe and two.probe.startswith("attention")
+    assert two.probe == one.probe and two.probe.startswith("attention" if on == "trunk" else "the network")
     assert decisions(two) == decisions(one)
     torch.testing.assert_close(latent, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_blocks_compiled_in_place_decide_as_eager_ones(wan, sample, patch):
+def test_blocks_compiled_in_place_decide_as_eager_ones(wan, sample, patch, on):
     """The same where blocks compile themselves."""
-    eager = patch(wan(), text=TEXT)
+    eager = patch(wan(), text=TEXT, on=on)
     expected = sample(eager.model)
     with in_place(wan()) as model:
-        compiled = patch(model, text=TEXT)
+        compiled = patch(model, text=TEXT, on=on)
         latent = sample(compiled.model)
     (one,), (two,) = eager.runs(), compiled.runs()
     assert not two.note and decisions(two) == decisions(one)
@@ -78,19 +78,19 @@ def test_blocks_compiled_in_place_decide_as_eager_ones(wan, sample, patch):
 def test_compiled_blocks_on_an_older_torch(wan, sample, patch, monkeypatch):
     """Where torch cannot run a compiled block uncompiled, all that the block adds is measured instead."""
     monkeypatch.delattr(torch.compiler, "set_stance")
-    compiled = patch(blockwise(wan()), text=TEXT)
+    compiled = patch(blockwise(wan()), text=TEXT, on="trunk")
     sample(compiled.model)
     (run,) = compiled.runs()
     assert not run.note and run.probe.startswith("block residual")
 
 
 @pytest.mark.parametrize("first", ["compile", "patch"])
-def test_a_network_compiled_as_one_piece(first, wan, sample, patch):
-    """It is cached above the compiled call: computing all changes no bit, and reuse calls the network less often."""
+def test_a_network_compiled_as_one_piece(first, wan, sample, patch, on):
+    """Its answer is reused, whatever was asked for: computing all changes no bit, and reuse calls it less often."""
     node = nodes_torch_compile.TorchCompileModel
 
     def both(text):
-        patched = patch(wan() if first == "patch" else node.execute(wan(), "eager").result[0], text=text)
+        patched = patch(wan() if first == "patch" else node.execute(wan(), "eager").result[0], text=text, on=on)
         model = node.execute(patched.model, "eager").result[0] if first == "patch" else patched.model
         return model, patched
 
@@ -101,7 +101,7 @@ def test_a_network_compiled_as_one_piece(first, wan, sample, patch):
     model, cached = both("1000:3 2000:1")
     assert torch.isfinite(sample(model)).all()
     (run,) = cached.runs()
-    assert not run.note and run.reused == 6 and run.probe == "output of the whole network"
+    assert not run.note and run.reused == 6 and run.probe == "the network's answer"
 
 
 def test_a_plain_compiled_run_before_ours(wan, sample, patch):

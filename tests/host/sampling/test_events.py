@@ -45,7 +45,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
 
 @pytest.fixture
 def kept(pack_module):
-    return pack_module("nodes.host.runs").RUNS
+    return pack_module("nodes.server.run_store").RUNS
 
 
 def test_a_run_is_told_from_its_beginning_to_its_end(wan, sample, loose, serve):

@@ -46,7 +46,7 @@ def test_another_step_count_computes_everything(wan, sample, patch):
 def test_bad_text_is_refused_before_the_run(pack, wan):
     """The error names the node, the field, the position and what is allowed; so does a linked text's."""
     node = pack["AdaCachePatchModel"]
-    said = node.validate_inputs(0.0, 1.0, "12 steps: 1 13")
+    said = node.validate_inputs("12 steps: 1 13")
     assert said.startswith(f'{NAME}: locked_schedule: entry 2 at character 13 is "13"')
     assert "allowed: 1 to 12" in said
     with pytest.raises(ValueError, match=f"{NAME}: locked_schedule: entry 2"):
@@ -56,8 +56,8 @@ def test_bad_text_is_refused_before_the_run(pack, wan):
 @pytest.mark.parametrize("text", [None, "", " \n", "12 steps: 1 12"])
 def test_text_that_is_no_mistake(pack, text):
     """A linked text is not known before the run, and an empty one locks nothing."""
-    assert pack["AdaCachePatchModel"].validate_inputs(0.0, 1.0, text) is True
-    assert pack["AdaCachePatchModel"].validate_inputs(0.0, 1.0) is True
+    assert pack["AdaCachePatchModel"].validate_inputs(text) is True
+    assert pack["AdaCachePatchModel"].validate_inputs() is True
 
 
 def test_old_workflows_load(pack):

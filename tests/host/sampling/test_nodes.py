@@ -11,42 +11,48 @@ import torch
 def test_bad_codebook_text_names_node_field_position_and_what_is_allowed(pack):
     """The graph is rejected before anything runs, with a text that tells how to mend it."""
     node = pack["AdaCacheCodebook"]
-    said = node.validate_inputs("my own text", "0.08:6 0.16x5", 0)
+    said = node.validate_inputs("0.08:6 0.16x5")
     for words in ("AdaCache Codebook", "text", 'entry 2 at character 8 is "0.16x5"', "threshold:rate"):
         assert words in said
     with pytest.raises(ValueError, match="AdaCache Codebook: text: entry 2"):
         node.execute("my own text", "0.08:6 0.16x5", 0)
-    assert node.validate_inputs("paper fast, 30 steps", "0.16x5", 0) is True
+    assert node.validate_inputs("") is True
+    assert node.execute("paper fast, 30 steps", "", 0).result[0]
 
 
 def test_linked_widgets_are_checked_when_the_node_runs(pack):
     """A widget that another node feeds is not known when the graph is queued, and no reason to refuse it."""
-    assert pack["AdaCacheCodebook"].validate_inputs("my own text", None, 0) is True
+    assert pack["AdaCacheCodebook"].validate_inputs(None) is True
     assert pack["AdaCacheMoRegSettings"].validate_inputs(None) is True
-    assert pack["AdaCachePatchModel"].validate_inputs(None, 0.5) is True
+    assert pack["AdaCachePatchModel"].validate_inputs(None) is True
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("", "empty"), ("0.2:4 0.1:6", "ascend"), ("0.1:0", "below 1"), ("-1:3", "above 0"), ("0.1:2.5", "entry 1")],
+    [("0.2:4 0.1:6", "ascend"), ("0.1:0", "below 1"), ("-1:3", "above 0"), ("0.1:2.5", "entry 1")],
 )
 def test_codebooks_that_cannot_work(pack, text, problem):
     """Every way to write a codebook wrong has its own words."""
-    assert problem in pack["AdaCacheCodebook"].validate_inputs("my own text", text, 0)
+    assert problem in pack["AdaCacheCodebook"].validate_inputs(text)
+
+
+def test_an_empty_codebook_text_is_no_mistake_until_it_is_used(pack):
+    with pytest.raises(ValueError, match=r"AdaCache Codebook: text: .*empty"):
+        pack["AdaCacheCodebook"].execute("my own text", " ", 0)
 
 
 def test_a_window_that_is_empty_is_refused(pack, wan):
     """start_percent must lie before end_percent."""
     node = pack["AdaCachePatchModel"]
-    assert "start_percent" in node.validate_inputs(0.5, 0.5)
     with pytest.raises(ValueError, match=r"AdaCache Patch Model: start_percent"):
         node.execute(wan(), "paper fast", 1.0, 0.8, 0.2, 0, "auto")
 
 
 def test_moreg_strides_are_whole_numbers(pack):
     """Bad strides name the node, the field and what is allowed."""
-    said = pack["AdaCacheMoRegSettings"].validate_inputs("1 x")
-    assert "MoReg Settings: strides" in said and "whole numbers" in said
+    for strides in ("1 x", "0", "1, 0"):
+        said = pack["AdaCacheMoRegSettings"].validate_inputs(strides)
+        assert said.startswith(f'MoReg Settings: strides: "{strides}"; expected whole numbers from 1')
     (moreg,) = pack["AdaCacheMoRegSettings"].execute("1, 2", 0.385, 8.0, 1.0, 10.0, 0, 0).result
     assert moreg.strides == (1, 2) and moreg.window(30) == (4, 26)
 

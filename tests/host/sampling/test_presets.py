@@ -60,13 +60,13 @@ def test_the_plan_follows_the_sampler(sampler, half, fewer, wan, sample, patch):
 
 def test_the_model_says_how_noise_is_added(wan, sample, patch, call, pack_module, monkeypatch):
     """Part of the noise levels of a model that adds noise may lie below 1: that makes no flow model of it."""
-    taken, real = [], pack_module("adacache.run").Correction
+    taken, real = [], pack_module("adacache.sampling.run").Correction
 
     def begun(sigmas, highest):
         taken.append((sigmas[0], highest))
         return real(sigmas, highest)
 
-    monkeypatch.setattr(pack_module("adacache.run"), "Correction", begun)
+    monkeypatch.setattr(pack_module("adacache.sampling.run"), "Correction", begun)
     flow = wan(blocks=2)
     (adding,) = call("ModelSamplingDiscrete", model=flow, sampling="eps", zsnr=False)
     for model in (flow, adding):
@@ -85,7 +85,7 @@ def test_a_correction_that_fails(wan, sample, patch, pack_module, monkeypatch):
     def fail(*_):
         raise torch.OutOfMemoryError("no memory")
 
-    monkeypatch.setattr(pack_module("adacache.correction").Correction, "__call__", fail)
+    monkeypatch.setattr(pack_module("adacache.sampling.deferred_correction").Correction, "__call__", fail)
     patched = patch(wan(blocks=2), preset="fast")
     assert torch.equal(sample(patched.model, steps=12), expected)
     (run,) = patched.runs()

@@ -32,8 +32,8 @@ def test_easycache_beside_us_works_alone(wan, sample, patch, host):
 
 
 def test_a_node_that_answers_in_place_of_the_network(wan, sample, patch):
-    """If another wrapper skips the network, we notice, stop caching and say so."""
-    patched = patch(wan(), text="1000:4 2000:1")
+    """If another wrapper skips the blocks that we hook, we notice, stop caching and say so."""
+    patched = patch(wan(), text="1000:4 2000:1", on="trunk")
     model = patched.model.clone()
 
     def skip(executor, x, *args, **kwargs):

@@ -7,15 +7,16 @@ import torch
 
 
 @pytest.mark.parametrize("kind", ["t2v", "i2v", "fun", "5b"])
-def test_computing_all_is_bit_identical_and_reuse_works(wan_member, sample, patch, kind):
+def test_computing_all_is_bit_identical_and_reuse_works(wan_member, sample, patch, kind, on):
     """Wan 2.1 text and image to video, Fun with a reference image, Wan 2.2 5B: hooked, exact, reusing."""
     expected = sample(wan_member(kind), steps=10, kind=kind)
-    every = patch(wan_member(kind), text="1.0:1", moreg={"norm": 0.2})
+    every = patch(wan_member(kind), text="1.0:1", moreg={"norm": 0.2}, on=on)
     assert torch.equal(sample(every.model, steps=10, kind=kind), expected)
     (run,) = every.runs()
-    assert run.computed == 10 and not run.note and run.probe.startswith("attention residual")
+    assert run.computed == 10 and not run.note
+    assert run.probe.startswith({"trunk": "attention residual", "answer": "the network's answer"}[on])
     assert all(record.score is not None for record in run.records[1:])
-    cached = patch(wan_member(kind), text="1000:3 2000:1")
+    cached = patch(wan_member(kind), text="1000:3 2000:1", on=on)
     latent = sample(cached.model, steps=10, kind=kind)
     (run,) = cached.runs()
     assert run.reused > 0 and not run.note and torch.isfinite(latent).all()

@@ -1,0 +1,15 @@
+"""What a user can get wrong."""
+
+from __future__ import annotations
+
+
+class SettingsError(ValueError):
+    """A setting that cannot work.
+
+    Attributes:
+        field: the name of the setting.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field

@@ -1,0 +1,1 @@
+"""One sampling, from its first evaluation to its last."""

@@ -1,0 +1,72 @@
+"""What a measuring run looks at besides, for calibration: changes over several steps, and how its direction changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+
+from torch import Tensor
+
+from ..trace.record import Record
+from .cache import Cache, FreeBytes, Stream, alike
+from .direction_increments import MOST_STEPS, DirectionIncrements
+from .measures import change_sums
+
+# A probe is compared with one that is kept for so many steps, the longest interval of the published rates.
+FAR = 6
+
+
+class Observer:
+    """Stands beside a measuring run, and changes nothing of it.
+
+    Args:
+        steps: the sampler's step count.
+        sigmas: its noise levels, one more than steps, where those of the direction can be told; else None.
+        location, free_bytes: where the older probes live; see `Cache`.
+    """
+
+    def __init__(
+        self, steps: int, sigmas: Sequence[float] | None, location: str = "auto", free_bytes: FreeBytes | None = None
+    ) -> None:
+        self._older = Cache(location, free_bytes)
+        self._increments = DirectionIncrements(sigmas) if sigmas is not None and steps <= MOST_STEPS else None
+        self._turned: tuple[float, ...] | None = None
+        self._step = 0
+
+    @property
+    def peak_bytes(self) -> int:
+        """Most bytes that the older probes took."""
+        return self._older.peak_bytes
+
+    def begin(self, step: int) -> None:
+        """A step, from 1, begins."""
+        self._step = step
+
+    def observe(self, key: Hashable, probe: Tensor) -> Tensor | None:
+        """Sums of the change since an older probe of the stream; see `measures.change_sums`."""
+        older = self._older.get(key)
+        sums = change_sums(probe, older.value[0]) if older is not None and alike(older.value, (probe,)) else None
+        if (self._step - 1) % FAR == 0:
+            self._older.keep(key, Stream((probe,)))
+        return sums
+
+    def direction(self, step: int, sigma: float, x: Tensor, denoised: Tensor) -> None:
+        """A step's direction: the latent `x` at a 0-based step, and what the network made of it."""
+        self._turned = None
+        if self._increments is None or not 0 <= step < len(self._increments.sigmas):
+            return
+        if math.isclose(sigma, self._increments.sigmas[step], rel_tol=1e-4):
+            self._turned = self._increments(step, x, denoised)
+        else:  # noise was added before the step: it moves the latent otherwise
+            self._increments.clear()
+
+    def note(self, record: Record, far: float | None) -> None:
+        """Write what was seen of the step into its record."""
+        record.turns = self._turned
+        if far is not None:
+            record.far, record.far_steps = far, (self._step - 2) % FAR + 1
+
+    def restart(self) -> None:
+        """The noise level went up: what was kept is of another way, and the sampler goes its own."""
+        self._older.clear()
+        self._increments = self._turned = None

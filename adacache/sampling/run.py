@@ -1,0 +1,306 @@
+"""One sampling, from its first evaluation to its last: ties schedule, measures, cache and trace together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence, Set
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..schedules.codebook import Codebook, nearest_codebook
+from ..schedules.explicit import LockedSchedule
+from ..schedules.moreg import MoReg
+from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost, PacedSchedule
+from ..schedules.published import PublishedSchedule
+from ..schedules.schedule import Decision, Reason, Schedule
+from ..settings import Settings
+from ..trace.trace import Record, RunInfo, Trace
+from .cache import Cache, FreeBytes
+from .deferred_correction import Correction
+from .evaluation import Evaluation, Looks, Measured, StreamKey
+from .observer import Observer
+from .step_clock import StepClock
+from .stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from torch import Tensor, device
+
+    from .sequence_parallel import Ranks
+
+# Four steps are always computed and a distance needs two, so below this there is nothing to win.
+FEWEST_STEPS = 9
+
+# A noise level read from the device is the sampler's own where it differs by no more than this.
+SAME_LEVEL = 1e-3
+
+
+class Run:
+    """Everything that lives as long as one sampling, and not longer; a context manager.
+
+        with Run(settings, steps=30) as run:
+            for sigma in sigmas:
+                with run.evaluation(sigma) as evaluation:
+                    ...                                     # see blocks.run_blocks
+        run.trace.summary()
+
+    Args:
+        settings: what the user chose.
+        steps: the sampler's step count.
+        info: what the run is of, for the trace.
+        free_bytes: free memory of a device, asked once when `settings.location` is "auto".
+        on_record: called with every finished record, for a live display; its step may still be corrected.
+        evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
+            and each keeps streams of its own.
+        ranks: the processes among which the token sequence is split, if it is.
+        sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
+            (see `deferred_correction.py`) and a measuring run tells how its direction changes (`observer.py`); None
+            leaves both out.
+        sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
+        highest_sigma: the model's highest noise level; None: the first of `sigmas`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        steps: int,
+        info: RunInfo | None = None,
+        free_bytes: FreeBytes | None = None,
+        on_record: Callable[[Record], None] | None = None,
+        evaluations_per_step: int = 1,
+        ranks: Ranks | None = None,
+        sigmas: Sequence[float] | None = None,
+        sums_history: bool = False,
+        highest_sigma: float | None = None,
+    ) -> None:
+        if steps < 1:
+            raise ValueError(f"steps: {steps}; a run has at least one")
+        self.settings = settings
+        codebook = nearest_codebook(settings.codebooks, steps)
+        moreg = MoReg(settings.moreg, steps) if settings.moreg else None
+        self.locked = settings.locked if settings.mode == "cache" else None
+        if evaluations_per_step != 1:
+            sigmas = None
+        corrects = sigmas is not None and settings.forecast and settings.mode == "cache"
+        self.correction = Correction(sigmas, highest_sigma) if corrects else None
+        measures = settings.mode == "measure"
+        self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
+        cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
+        self.schedule = self._schedule(steps, codebook, moreg, cost)
+        self.cache = Cache(settings.location, free_bytes)
+        planned = isinstance(self.schedule, PacedSchedule)
+        self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
+        self.trace.highest_sigma = highest_sigma or 0.0
+        self._looks = Looks(self._strides(), self.observer and self.observer.observe, ranks)
+        self._on_record = on_record
+        self._first: Stopwatch | None = None
+        self._untimed: list[tuple[Record, Stopwatch]] = []
+        self._lowest_sigma = float("inf")
+        self._clock = StepClock(steps, evaluations_per_step)
+        self._decision = Decision(True, Reason.FIRST)
+        self._labelled = 0
+        if self.locked and self.locked.steps != steps:
+            self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
+        elif steps < FEWEST_STEPS and not self.locked:
+            self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
+
+    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None, cost: Cost) -> Schedule:
+        s = self.settings
+        if self.locked:
+            return LockedSchedule(self.locked, moreg, s.sensitivity)
+        if s.share is not None:
+            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses, cost)
+        return PublishedSchedule(steps, codebook, moreg, s.sensitivity, s.max_reuses)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close("done" if error is None else "failed", "" if error is None else f"{kind.__name__}: {error}")
+
+    def _strides(self) -> tuple[int, ...]:
+        """Frame steps of the motion score; none where neither MoReg nor a measuring run asks for it."""
+        if self.settings.moreg:
+            return self.settings.moreg.strides
+        return (1,) if self.settings.mode == "measure" else ()
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.trace.note)
+
+    def refuse(self, why: str) -> None:
+        """Compute everything from here on; the first reason given is kept."""
+        if not self.refused:
+            self.trace.note = why
+            self.cache.clear()
+            self.correction = self.observer = None
+
+    @property
+    def steps_begun(self) -> int:
+        """How many steps have begun, so the 0-based step of an evaluation that begins one."""
+        return self._clock.begun
+
+    def report_steps(self) -> None:
+        """Say that `step_done` will be called once per step, so that steps need not be counted by evaluations."""
+        self._clock.reported = 0
+
+    def step_done(self, step: int) -> None:
+        """The sampler's callback for its 0-based `step`, which fires right after that step's first evaluation."""
+        self._label(max(1, step))
+        if self.trace.records:
+            self.trace.records[-1].step = step + 1
+        self._clock.report(step)
+
+    def _label(self, step: int) -> None:
+        """Evaluations that came since the last callback belong to `step`."""
+        for record in self.trace.records[self._labelled :]:
+            record.step = step
+        self._labelled = len(self.trace.records)
+
+    @contextmanager
+    def evaluation(self, sigma: float, allowed: bool = True) -> Iterator[Evaluation]:
+        """One call of the network by the sampler; see `begin`."""
+        evaluation = self.begin(sigma, allowed)
+        yield evaluation
+        # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
+        self.finish(evaluation)
+
+    def begin(self, sigma: float, allowed: bool = True, where: device | None = None) -> Evaluation:
+        """Decide on an evaluation.
+
+        Args:
+            sigma: its noise level.
+            allowed: False computes it, as outside the start and end percent, unless the schedule is locked.
+            where: the device that computes it, whose time is taken.
+        """
+        substep = self._clock.advance()
+        if substep == 0:
+            self._decision = self._decide(sigma, allowed)
+            self._lowest_sigma = min(self._lowest_sigma, sigma)
+        evaluation = Evaluation(self.cache, self._decision, substep, sigma, self._looks, lambda: self.refused, where)
+        self._first = self._first or evaluation.watch
+        return evaluation
+
+    def _decide(self, sigma: float, allowed: bool) -> Decision:
+        """Once per step, for all its evaluations."""
+        if not self._clock.regular:
+            often = "several times per step" if self._clock.per_step == 1 else "in a way of its own"
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates the network {often}")
+        if self.refused:
+            return Decision(True, Reason.REFUSED)
+        forced = None
+        if sigma > self._lowest_sigma:
+            forced = Reason.RESTARTED
+            self.cache.restart()
+            self.correction = None  # the sampler goes its own way through its noise levels
+            if self.observer:
+                self.observer.restart()
+            self._lowest_sigma = sigma
+        elif self.settings.mode == "measure":
+            forced = Reason.MEASURING
+        elif not (allowed or self.locked):
+            forced = Reason.OUTSIDE
+        decision = self.schedule.decide(forced)
+        if self.observer:
+            self.observer.begin(self.schedule.step)
+        return decision
+
+    def corrected(self, evaluation: Evaluation, x: Tensor, denoised: Tensor) -> Tensor:
+        """What the sampler should go on with, inside an evaluation; see `deferred_correction.py`. Measuring
+        runs look only.
+
+        Args:
+            x: the latent that the evaluation started from.
+            denoised: what came of it, all streams put together.
+        """
+        step, sigma = self._clock.begun - 1, evaluation.sigma
+        if self.refused:
+            return denoised
+        if self.observer:
+            self.observer.direction(step, sigma, x, denoised)
+        if self.correction is None or not 0 <= step < len(self.correction.sigmas):
+            return denoised
+        if not math.isclose(sigma, self.correction.sigmas[step], rel_tol=1e-4):
+            self.correction.clear()  # noise was added before the step: it moves the latent otherwise
+            return denoised
+        return self.correction(step, x, denoised, evaluation.outcome()[0])
+
+    def finish(self, evaluation: Evaluation) -> None:
+        """Write down an evaluation that came to its end, and plan on."""
+        if not (evaluation.calls or self.refused):
+            self.refuse("another node answered in place of the network")
+        computed, reason = evaluation.outcome()
+        record = Record(len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, computed, reason)
+        record.passes, record.computed_passes = evaluation.passes()
+        if evaluation.decision.compute and not self.refused:
+            self._observe(evaluation, record)
+        elif computed:
+            # Context windows that move on give new streams at every step; those they left behind must not pile up.
+            self._forget_all_but(evaluation.substep, evaluation.streams())
+        watch = evaluation.watch
+        record.milliseconds = watch.stop()
+        self.trace.seconds = watch.ended - self._first.began
+        self.trace.records.append(record)
+        self._untimed.append((record, watch))
+        self._read_times()
+        self._count_bytes()
+        if self._on_record:
+            self._on_record(record)
+
+    def _read_times(self, wait: bool = False) -> None:
+        """Replace the clock's times by the device's own, where it has come that far."""
+        while self._untimed:
+            record, watch = self._untimed[0]
+            milliseconds = watch.read(wait)
+            if milliseconds is not None:
+                record.milliseconds = milliseconds
+            elif watch.waits:
+                return
+            del self._untimed[0]
+
+    def _count_bytes(self) -> None:
+        others = (self.correction, self.observer)
+        held = self.cache.peak_bytes + sum(other.peak_bytes for other in others if other)
+        self.trace.cache_bytes = max(self.trace.cache_bytes, held)
+        self.trace.cache_place = self.cache.location if self.cache.peak_bytes else ""
+
+    def _observe(self, evaluation: Evaluation, record: Record) -> None:
+        # What a planned computation left out is older than the schedule thinks.
+        self._forget_all_but(evaluation.substep, evaluation.captured())
+        if evaluation.substep:
+            return
+        measured = evaluation.read()
+        self._check_level(evaluation, measured)
+        record.score, record.error, record.gain = measured.score, measured.error, measured.gain
+        if self.observer:
+            self.observer.note(record, measured.far)
+        seen = self.schedule.observe(measured.change, record.score)
+        record.rate = self.schedule.rate
+        if seen:
+            record.distance, record.looked_up = seen.distance, seen.looked_up
+            if seen.motion:
+                record.motion, record.gradient = seen.motion.motion, seen.motion.gradient
+
+    def _check_level(self, evaluation: Evaluation, measured: Measured) -> None:
+        if measured.sigma is not None and not math.isclose(measured.sigma, evaluation.sigma, rel_tol=SAME_LEVEL):
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates at noise levels other than its list's")
+
+    def _forget_all_but(self, substep: int, streams: Set[StreamKey]) -> None:
+        self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
+
+    def close(self, end: str = "done", detail: str = "") -> Trace:
+        """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
+        self.cache.clear()
+        self.correction = self.observer = None
+        self._read_times(wait=end == "done")
+        if self._clock.reported:
+            self._label(self._clock.reported)
+        if not self.trace.end:
+            self.trace.end, self.trace.end_detail = end, detail
+            if end == "done" and not self.trace.records:
+                self.refuse("the sampler made no evaluation that could be seen from here")
+        return self.trace

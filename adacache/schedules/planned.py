@@ -1,0 +1,181 @@
+"""Our schedule for a chosen speed: how many steps are computed is promised, where they lie is planned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .moreg import MoReg
+from .schedule import Decision, Observation, Reason, Schedule, scaled
+
+# Chosen on the demo's network, at 20 to 50 steps; bench/README.md has the evidence and what was tried.
+START = 1 / 6  # added to t, so that weights do not soar at the first step
+MOTION_FROM = 1 / 3  # motion changes the plan from this part of the steps on: every video needs the start
+PACES = (0.7, 1.5)  # by these factors of the computed steps that are left, at most
+
+
+class Cost(NamedTuple):
+    """What an interval weighs: (t + START) ** -early * (1 - t) ** -late, where t, 0 to 1, is how far its middle lies
+    through the steps; `Planner` adds its length.
+
+    Attributes:
+        piece: the share of the computed steps, from the first, between which none is reused; at least three are.
+    """
+
+    early: float
+    late: float
+    piece: float = 0.0
+
+    def weights(self, steps: int) -> list[float]:
+        """As `Planner` takes them."""
+        middles = [ends / (2 * steps) for ends in range(2 * steps - 1)]
+        return [(t + START) ** -self.early * (1 - t) ** -self.late for t in middles]
+
+    def first(self, computed: int) -> int:
+        """How many of the first steps are computed in one piece, of so many in all."""
+        return max(3, int(self.piece * computed))
+
+    def plan(self, steps: int, computed: int) -> list[int]:
+        """So many computed steps, counted from 0, where the worst interval costs least."""
+        first = self.first(computed)
+        return [*range(first), *Planner(self.weights(steps)).placed(first - 1, computed - first)]
+
+
+# Chosen on the demo's network as well.
+CORRECTED = Cost(early=3.7, late=1.5)
+"""Where what an interval got wrong is corrected at its end; see `sampling/deferred_correction.py`."""
+CORRECTED_LATER = CORRECTED._replace(piece=0.5)
+"""For samplers that sum denoised latents of several steps (UniPC, DPM++ 2M): a reused step between the first ones is an
+unevenness that they carry on."""
+UNCORRECTED = Cost(early=5.0, late=1.3)
+"""Where nothing is corrected, the first intervals weigh more."""
+
+
+class Planner:
+    """Places computed steps so that the worst interval between two of them costs least.
+
+    An interval costs its weight times (length ** 2 - 1): the error of a line drawn through both of its ends grows with
+    the square of its length, and nothing is reused in one of length 1. That the worst interval should decide, and not
+    the sum, is what LeMiCa found too (arXiv 2511.00090).
+
+    Args:
+        weights: of an interval, by the sum of its two ends, steps counted from 0; so there are 2 * steps - 1.
+    """
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        self.weights = weights
+        self.last = len(weights) // 2
+
+    def cost(self, start: int, end: int) -> float:
+        """Of the interval between two computed steps, counted from 0."""
+        return self.weights[start + end] * ((end - start) ** 2 - 1)
+
+    def placed(self, start: int, count: int) -> list[int]:
+        """So many steps after `start`, counted from 0 and ending with the last, whose worst interval is least."""
+        low, high = 0.0, max(self.weights) * self.last**2
+        best = [self.last]
+        for _ in range(60):  # halvings; far finer than two intervals differ
+            tolerance = (low + high) / 2
+            plan = self._within(tolerance, start, count)
+            low, high = (low, tolerance) if plan else (tolerance, high)
+            best = plan or best
+        while len(best) < count and len(best) < self.last - start:
+            # The tolerance leaves steps over where several intervals reach it at once: they halve the worst ones.
+            begin, end = max(zip([start, *best], best, strict=False), key=lambda ends: self.cost(*ends))
+            best = sorted([*best, (begin + end) // 2])
+        return best
+
+    def _within(self, tolerance: float, start: int, most: int) -> list[int] | None:
+        """The longest intervals within a tolerance, one after the other; None where they are more than `most`."""
+        plan = []
+        while start < self.last:
+            end = start + 1
+            while end < self.last and self.cost(start, end + 1) <= tolerance:
+                end += 1
+            plan.append(end)
+            start = end
+            if len(plan) > most:
+                return None
+        return plan
+
+
+class PacedSchedule(Schedule):
+    """Computes a share of the steps, placed so that the worst interval between two computed steps costs least.
+
+    The rule: an interval in which steps are reused is given a cost, which grows with its length. It is large near the
+    start, because an error in a latent at noise level sigma is one of 1 / (1 - sigma) times its size in the video,
+    which falls about as 1 / step, and because the direction of sampling bends most there; and large near the end,
+    where the direction bends again. The plan is that of the smallest tolerance which every interval keeps with the
+    steps that the share allows; the first three steps and the last are always computed. The share is of the sampler's
+    own steps, so a preset means the same at 20, 30 or 100 steps and on every model.
+
+    A budget of computed steps that is placed beforehand is what BudCache, DPCache, LeMiCa and OmniCache do, too;
+    docs/METHOD.md compares.
+
+    Args:
+        steps: the sampler's step count.
+        share: computed steps over all steps, 0 to 1.
+        protect: share of the steps, from the first, that are all computed whatever the plan; at least three are.
+        moreg: motion factor; a video that moves more than the model's usual gets more computed steps.
+        sensitivity: factor on the computed steps after the protected ones.
+        max_reuses: reused steps in a row, at most; 0 for no cap.
+        cost: of an interval, by whether its error is corrected at its end.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        share: float,
+        protect: float = 0.0,
+        moreg: MoReg | None = None,
+        sensitivity: float = 1.0,
+        max_reuses: int = 0,
+        cost: Cost = UNCORRECTED,
+    ) -> None:
+        super().__init__(moreg, sensitivity)
+        self.steps = steps
+        self.max_reuses = max_reuses
+        self.protected = min(steps, max(cost.first(round(share * steps)), round(protect * steps)))
+        self.left = max(0.0, (round(share * steps) - self.protected) * sensitivity)
+        self._planner = Planner(cost.weights(steps))
+        self._plan: list[int] = []
+        self._paced = 1.0
+
+    def decide(self, forced: Reason | None = None) -> Decision:
+        """See `Schedule.decide`."""
+        self.step += 1
+        if self.step == 1:
+            return Decision(True, Reason.FIRST)
+        if forced or self.step >= self.previous + self.rate:
+            return Decision(True, forced or Reason.SCHEDULED)
+        return Decision(False, Reason.REUSED)
+
+    def observe(self, change: float | None, score: float | None = None) -> Observation | None:
+        """Plan from the step just computed; see `Schedule.observe`."""
+        passed, self.previous = self.step - self.previous, self.step
+        motion = self._motion(score, passed)
+        pace = 1.0
+        if motion and math.isfinite(motion.motion) and self.step >= MOTION_FROM * self.steps:
+            # The gradient of eq. 8 shortens the next interval of the published rule; a plan goes by motion alone.
+            pace = min(PACES[1], max(PACES[0], motion.motion))
+        self.rate = self._next(pace) - self.step
+        if self.max_reuses:
+            self.rate = min(self.rate, self.max_reuses + 1)
+        if change is None:
+            return None
+        if not math.isfinite(change):
+            self.rate = 1
+        return Observation(change / passed, scaled(change / passed, motion, self.sensitivity), motion, self.rate)
+
+    def _next(self, pace: float) -> int:
+        """The step to compute after this one, 1-based."""
+        if self.step < self.protected or self.step >= self.steps:
+            return self.step + 1
+        here, planned = self.step - 1, self._plan[:1] == [self.step - 1]
+        self._plan = self._plan[1:] if planned else []
+        if not self._plan or pace != self._paced:
+            self._plan = self._planner.placed(here, max(1, round(self.left * pace)))
+        self._paced = pace
+        self.left -= 1 / pace
+        return self._plan[0] + 1

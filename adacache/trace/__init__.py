@@ -1,0 +1,1 @@
+"""The record of a run, and its JSON. Nothing here imports torch."""

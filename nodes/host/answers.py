@@ -1,0 +1,99 @@
+"""The network's answers: asked, or extrapolated; nothing inside the network is touched.
+
+An answer is what the network returns for one prompt, before the host turns it into the denoised latent. It is taken at
+CALC_COND_BATCH, where the host asks for all prompts of an evaluation (of a context window, where there are several):
+one level above the calls of the network, so that a reused step spares ControlNets, hooks and batching as well, and one
+below guidance, so that whatever combines the prompts goes on as it does without us. The host makes a denoised latent of
+an answer by a function that is affine in it (`comfy/model_sampling.py:calculate_denoised`); so do masks and areas,
+which are weighted means. That can be undone, and is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...adacache.sampling.cache import Parts
+from ...adacache.sampling.evaluation import AnswerCall
+from ...adacache.trace.trace import ANSWER
+from . import compat
+from .guard import attempt
+from .session import Session, session_in
+from .stream_keys import answer_keys
+
+
+def answers(executor: Any, model: Any, conds: list, x: Tensor, timestep: Tensor, model_options: dict[str, Any]) -> list:
+    """CALC_COND_BATCH: the denoised latent of every list of conds, None among them where guidance is off."""
+    session = session_in(model_options)
+    if session is None or not session.on_answers(model.diffusion_model, model_options["transformer_options"]):
+        return executor(model, conds, x, timestep, model_options)
+    made: list[Answers] = []
+    failed = attempt(lambda: made.append(Answers(session, model, conds, x, timestep, model_options)))
+    if made and made[0].reused is not None:
+        compat.heed_cancel()
+        return made[0].reused
+    before = session.calls.now
+    denoised = executor(model, conds, x, timestep, model_options)
+    if session.calls.answered_elsewhere(before):
+        session.run.refuse("another node answered in place of the network")
+    if failed := failed or attempt(lambda: made[0].keep(denoised)):
+        session.run.refuse(f"caching failed: {failed}")
+    return denoised
+
+
+class Answers:
+    """The answers that one call for denoised latents is made of.
+
+    Attributes:
+        reused: the denoised latents, where all answers are reused; None where the network must be asked.
+    """
+
+    def __init__(
+        self, session: Session, model: Any, conds: list, x: Tensor, timestep: Tensor, model_options: dict[str, Any]
+    ) -> None:
+        self.session = session
+        self._sampling = model.model_sampling
+        self._x, self._timestep = x, timestep
+        self._conds = conds
+        sigma = session.evaluation.sigma
+        keys = answer_keys(conds, sigma, timestep, model, model_options)
+        self._asked = [index for index, key in enumerate(keys) if key is not None]
+        parts = session.parts(x)
+        frames = 2 if parts[0].ndim == 5 else 0
+        wanted = [keys[index] for index in self._asked]
+        like = [tuple(part.float() for part in parts)] * len(wanted)
+        self._call: AnswerCall = session.evaluation.answer(wanted, like, frames)
+        self.reused: list[Tensor] | None = None
+        if not self._call.compute:
+            self._call.compute = True  # until they are at hand
+            self.reused = self._put_together()
+            self._call.compute = False
+
+    def keep(self, denoised: Sequence[Tensor]) -> None:
+        """Keep the answers of a computed call."""
+        if any(one.shape != self._x.shape for one in denoised):
+            self.session.run.refuse("the network's answer has another shape than the latent")
+            return
+        zero = self._denoised(torch.zeros_like(self._x, dtype=torch.float32))
+        slope = self._denoised(torch.ones_like(self._x, dtype=torch.float32)) - zero
+        kept = [self.session.parts((denoised[index].float() - zero) / slope) for index in self._asked]
+        self._call.keep(kept, self.session.run.settings.forecast)
+        self.session.run.trace.probe = ANSWER
+
+    def _put_together(self) -> list[Tensor]:
+        """The denoised latents of reused answers; nothing where no prompt was asked, as the host has it."""
+        made: list[Tensor] = [torch.zeros_like(self._x) for _ in self._conds]
+        for index, parts in zip(self._asked, self._call.reuse(), strict=True):
+            made[index] = self._denoised(joined(parts, self._x)).to(self._x.dtype)
+        return made
+
+    def _denoised(self, answer: Tensor) -> Tensor:
+        return self._sampling.calculate_denoised(self._timestep, answer, self._x)
+
+
+def joined(parts: Parts, x: Tensor) -> Tensor:
+    """Parts as the sampler has them: one tensor of the latent's shape."""
+    return parts[0] if len(parts) == 1 else torch.cat([part.flatten(1) for part in parts], 1).view_as(x)

@@ -1,0 +1,49 @@
+"""Whether the network itself answers: another node may do so in its place, and then there is nothing to cache."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from . import compat
+
+
+class Count(NamedTuple):
+    asked: int
+    ran: int
+
+
+class Calls:
+    """Counts how often the network was asked in a run, and how often it ran.
+
+    It is counted by a wrapper of the host's own kind around the network's forward, the innermost one, which allocates
+    nothing. Networks that the host runs without such wrappers, and those compiled as one piece, are not counted.
+    """
+
+    def __init__(self) -> None:
+        self.now = Count(0, 0)
+        self._lock = Lock()  # several devices run in threads of their own
+
+    def watched(self, network: nn.Module, transformer_options: dict[str, Any]) -> dict[str, Any]:
+        """The options of a call that is about to be made, with the counting wrapper in them."""
+        if compat.compiled_whole(network, transformer_options):
+            return transformer_options
+        self._add(Count(1, 0))
+        wrappers = transformer_options.get("wrappers", {})
+        around = {**wrappers.get("diffusion_model", {}), "adacache.count": [self._count]}
+        return {**transformer_options, "wrappers": {**wrappers, "diffusion_model": around}}
+
+    def answered_elsewhere(self, before: Count) -> bool:
+        """Whether something else answered since `before`, for a network that was seen to run earlier in the run."""
+        asked, ran = self.now.asked - before.asked, self.now.ran - before.ran
+        return before.ran > 0 and (asked == 0 or ran < asked)
+
+    def _count(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+        self._add(Count(0, 1))
+        return executor(*args, **kwargs)
+
+    def _add(self, one: Count) -> None:
+        with self._lock:
+            self.now = Count(self.now.asked + one.asked, self.now.ran + one.ran)

@@ -1,0 +1,69 @@
+"""What is known of the host's samplers, by their names (`comfy/k_diffusion/sampling.py`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Evaluations per step of the host's samplers of higher order; the last step or two may make fewer.
+_EVALUATIONS = {
+    "dpm_2": 2,
+    "dpm_2_ancestral": 2,
+    "dpmpp_2s_ancestral": 2,
+    "dpmpp_2s_ancestral_cfg_pp": 2,
+    "dpmpp_sde": 2,
+    "dpmpp_sde_gpu": 2,
+    "exp_heun_2_x0": 2,
+    "exp_heun_2_x0_sde": 2,
+    "heun": 2,
+    "heunpp2": 3,
+    "seeds_2": 2,
+    "seeds_3": 3,
+}
+
+# These evaluate the network once at each noise level of their list.
+_ON_THE_LIST = frozenset(
+    ["ddim", "ddpm", "deis", "dpmpp_2m", "dpmpp_2m_cfg_pp", "euler", "euler_ancestral", "euler_ancestral_cfg_pp"]
+    + ["euler_cfg_pp", "gradient_estimation", "gradient_estimation_cfg_pp", "ipndm", "ipndm_v", "lcm", "lms"]
+    + ["res_multistep", "res_multistep_ancestral", "res_multistep_ancestral_cfg_pp", "res_multistep_cfg_pp"]
+    + ["unipc", "unipc_bh2"]
+)
+
+# These evaluate the network a varying number of times, or report steps otherwise; what a step is cannot be told.
+_IRREGULAR = frozenset(["dpm_adaptive", "dpm_fast", "sa_solver_pece"])
+
+
+def sampler_name(sampler: Any) -> str:
+    """A sampler object's name as the user chose it, as far as it tells (`comfy/samplers.py:ksampler`)."""
+    function = getattr(sampler, "sampler_function", None)
+    name = getattr(function, "__name__", type(sampler).__name__)
+    return name.removeprefix("sample_").removesuffix("_function")
+
+
+def evaluations_per_step(name: str) -> int:
+    """How often a sampler of the host evaluates the network in a step; 1 where it is not known to be more."""
+    return _EVALUATIONS.get(name, 1)
+
+
+def is_irregular(name: str) -> bool:
+    """Whether a sampler of the host is known to evaluate the network in a way of its own."""
+    return name in _IRREGULAR
+
+
+def is_correctable(name: str) -> bool:
+    """Whether what reused steps got wrong can be made good through a later denoised latent.
+
+    Euler and DDIM move the latent by direction times step length (`comfy/k_diffusion/sampling.py`): a shift arrives
+    whole. The others sum denoised latents of several steps and add no noise; the weights of one over all steps add up
+    to that of its own step (`comfy/extra_samplers/uni_pc.py`): a shift arrives over the next steps.
+    """
+    return name in ("euler", "ddim") or sums_history(name)
+
+
+def sums_history(name: str) -> bool:
+    """Whether a correctable sampler makes a step of the denoised latents of several steps."""
+    return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
+
+
+def keeps_to_its_levels(sampler: Any) -> bool:
+    """Whether a sampler of the host evaluates the network once at each noise level of its list, and nowhere else."""
+    return sampler_name(sampler) in _ON_THE_LIST and not getattr(sampler, "extra_options", {}).get("s_churn")

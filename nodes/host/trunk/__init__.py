@@ -1,0 +1,1 @@
+"""For the paper's presets only: a network's blocks, hooked for one call."""

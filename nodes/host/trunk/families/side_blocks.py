@@ -1,0 +1,38 @@
+"""Blocks beside the trunk, whose output is part of the cached residual: a reused call need not run them.
+
+Each gives a context in which they do not run. The output of what runs after the last block is not in the residual, so
+that much must stay.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from torch import nn
+
+from ..patching import swapped
+
+
+def vace(network: nn.Module) -> AbstractContextManager[None]:
+    """VACE's blocks add to the hidden state after the blocks of a mapping (`comfy/ldm/wan/model.py`).
+
+    They are a chain: where one of them follows the last block, which is so in no published model, all must run.
+    """
+    needed = _after_last(network, network.vace_layers_mapping)
+    return nullcontext() if needed else swapped(network, "vace_layers_mapping", {})
+
+
+def audio(network: nn.Module) -> AbstractContextManager[None]:
+    """S2V's audio attention runs after the blocks of a mapping; it depends on nothing that ran before."""
+    injector = network.audio_injector
+    return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
+
+
+def music(network: nn.Module) -> AbstractContextManager[None]:
+    """Dancer's music attention, as S2V's."""
+    injector = network.music_injector
+    return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
+
+
+def _after_last(network: nn.Module, mapping: dict[int, int]) -> dict[int, int]:
+    return {block: side for block, side in mapping.items() if block >= len(network.blocks) - 1}

@@ -1,0 +1,40 @@
+"""What people read on several nodes, and the types that run between them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from comfy_api.latest import io
+
+CATEGORY = "AdaCache"
+
+CodebookType = io.Custom("ADACACHE_CODEBOOK")
+MoRegType = io.Custom("ADACACHE_MOREG")
+HandleType = io.Custom("ADACACHE_HANDLE")
+
+BYPASSED = (
+    "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so this video was made without it. Switch that "
+    "node on again, or connect its handle."
+)
+
+
+@contextmanager
+def errors_of(node: str) -> Iterator[None]:
+    """Settings errors with the node's name in front: "AdaCache Codebook: text: entry 3 ..."."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{node}: {error}") from error
+
+
+def inner_schema(**fields: Any) -> io.Schema:
+    """The schema of a node that other nodes of ours put into the graph, and that people need not see.
+
+    Older hosts only know how to hide what is deprecated; later ones what is for developers.
+    """
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    hiding = "is_dev_only" if "is_dev_only" in known else "is_deprecated"
+    return io.Schema(category=f"{CATEGORY}/inner", **fields, **{hiding: True})

@@ -1,0 +1,70 @@
+"""Every question that we ask the host's server, its queue and the graph that runs; for ComfyUI 0.3.75 and later."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import folder_paths
+from comfy_execution.graph_utils import GraphBuilder
+from comfy_execution.utils import get_executing_context
+
+import nodes
+
+
+def executing() -> tuple[str, str]:
+    """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
+    context = get_executing_context()
+    return (context.prompt_id, context.node_id) if context else ("", "")
+
+
+def user_folder() -> str:
+    """Where the host keeps what users save (`folder_paths.py:get_user_directory`)."""
+    return folder_paths.get_user_directory()
+
+
+def _server() -> Any:
+    """The running server, or None; its module is imported where there is one (`server.py:PromptServer`)."""
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+
+
+def server_routes() -> Any:
+    """The server's table of routes, or None; what is added before it starts is served."""
+    return getattr(_server(), "routes", None)
+
+
+def queueing_client() -> str | None:
+    """The websocket client that queued the graph that runs now; None where there is none."""
+    return getattr(_server(), "client_id", None)
+
+
+def queued(prompt_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The nodes and the extra data of a graph that runs, as the client queued it; empty where it is not known.
+
+    `execution.py:PromptQueue` keeps what runs as (number, prompt id, prompt, extra data, ...).
+    """
+    running = getattr(getattr(_server(), "prompt_queue", None), "currently_running", {})
+    for _, known, prompt, extra, *_ in list(running.values()):
+        if known == prompt_id:
+            return prompt, extra
+    return {}, {}
+
+
+def send(event: str, data: dict[str, Any], client: str) -> None:
+    """Send an event to a client, from any thread; the server writes it as JSON later."""
+    _server().send_sync(event, data, client)
+
+
+def nodes_of(dynprompt: Any) -> dict[str, Any]:
+    """The graph that runs, with the nodes that were added to it while it ran (`comfy_execution/graph.py`)."""
+    return {one: dynprompt.get_node(one) for one in dynprompt.all_node_ids()} if dynprompt is not None else {}
+
+
+def graph_builder() -> Any:
+    """What nodes are added to the running graph with."""
+    return GraphBuilder()
+
+
+def is_output(class_type: str) -> bool:
+    """Whether nodes of a class show or save something."""
+    return bool(getattr(nodes.NODE_CLASS_MAPPINGS.get(class_type), "OUTPUT_NODE", False))

@@ -1,0 +1,70 @@
+"""What browsers hear of a run while it goes on: websocket events to the client that queued it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ...adacache import Record, RunInfo, Trace
+from . import comfy_server
+from .run_store import RUNS, About, as_json
+
+log = logging.getLogger("adacache")
+
+VERSION = 1
+"""Of the events and of the routes' answers."""
+
+LONGEST_ABOUT = 200  # characters of what a graph says about itself
+
+
+class Feed:
+    """Tells of one run: `adacache.run` when it begins and when it has ended, `adacache.step` in between.
+
+    Whatever goes wrong in here is logged and forgotten: the run must not notice.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        # Read once: the next graph in the queue may be another client's.
+        self.client = comfy_server.queueing_client()
+        self.about: About = {}
+
+    def opened(self, trace: Trace) -> None:
+        """The run begins."""
+        self._safely(lambda: self.about.update(about(trace.info)))
+        self._safely(lambda: RUNS.open(trace, self.about), logging.ERROR)
+        self._send("adacache.run", lambda: {"client": self.client, "run": as_json(trace, self.about)})
+
+    def step(self, record: Record) -> None:
+        """An evaluation is done; the number of its step may still be corrected when the run ends."""
+        self._send("adacache.step", lambda: {"run_id": self.run_id, "record": record.as_json()})
+
+    def closed(self, trace: Trace) -> None:
+        """The run has ended, however it did."""
+        self._safely(lambda: RUNS.close(trace, self.about), logging.ERROR)
+        self._send("adacache.run", lambda: {"client": self.client, "run": as_json(trace, self.about)})
+
+    def _send(self, event: str, data: Callable[[], dict[str, Any]]) -> None:
+        # Without a client there is nobody to tell; None would tell everyone.
+        if self.client:
+            self._safely(lambda: comfy_server.send(event, {"version": VERSION, **data()}, self.client))
+
+    def _safely(self, ours: Callable[[], None], level: int = logging.DEBUG) -> None:
+        try:
+            ours()
+        except Exception:
+            log.log(level, "AdaCache could not tell of a run; the run goes on", exc_info=True)
+
+
+def about(info: RunInfo) -> About:
+    """The workflow that a run belongs to and the title of its sampler, as the queued graph has them.
+
+    Nodes of two workflows may have the same ids; an editor that has both open must not mix their runs.
+    """
+    nodes, extra = comfy_server.queued(info.prompt_id)
+    # A node made while the graph runs is named after the one that made it: "10.0.0.5" by "10".
+    node = nodes.get(info.node_id) or nodes.get(info.node_id.partition(".")[0]) or {}
+    workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
+    texts = {"workflow": workflow.get("id"), "title": (node.get("_meta") or {}).get("title")}
+    return {name: text[:LONGEST_ABOUT] for name, text in texts.items() if isinstance(text, str)}

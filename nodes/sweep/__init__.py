@@ -1,0 +1,1 @@
+"""AdaCache Sweep: one graph with several settings, in one queue."""

@@ -1,0 +1,117 @@
+"""The inner node of a sweep that holds what one setting made: its video, its runs and how close it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ...adacache import Trace
+from ..host import compat
+from ..metrics import Scores, check, score
+from ..plot.row import Row
+from ..plot.words import clean
+from ..plot.words import unit as unit_of
+from ..schema import HandleType, inner_schema
+from ..server import comfy_server
+from ..server.run_store import RUNS
+from .graph import before, source
+
+MOST_MODELS = 4
+"""Patched models that one video may depend on, such as the two of Wan 2.2."""
+HANDLES = ["handle", *(f"handle_{n}" for n in range(2, MOST_MODELS + 1))]
+
+TakeType = io.Custom("ADACACHE_TAKE")
+
+
+@dataclass(frozen=True)
+class Take:
+    """One setting's video.
+
+    Attributes:
+        name: the setting in words; `mark`: the same in short.
+        images: [frames, height, width, channels], 0 to 1.
+        traces: its runs, in the order in which they ran.
+        scores: against the uncached video; None for that video itself.
+    """
+
+    name: str
+    mark: str
+    images: Tensor
+    traces: list[Trace]
+    scores: Scores | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        return sum(trace.seconds for trace in self.traces) if self.traces else None
+
+    def row(self, reference: Take | None = None) -> Row:
+        """What is told of it; the speed-up is that over `reference`."""
+        seconds, whole = self.seconds, reference.seconds if reference else None
+        notes = [f"not cached: {trace.note}" for trace in self.traces if trace.note]
+        units = {unit_of(trace) for trace in self.traces}
+        return Row(
+            name=self.name,
+            mark=self.mark,
+            computed=sum(trace.computed for trace in self.traces),
+            of=sum(len(trace.records) for trace in self.traces),
+            seconds=seconds,
+            speed_up=whole / seconds if whole and seconds else None,
+            psnr=self.scores.psnr.overall if self.scores else None,
+            ssim=self.scores.ssim.overall if self.scores else None,
+            equal=bool(self.scores and self.scores.equal),
+            note=clean(notes[0], 300) if notes else "",
+            unit="evaluations" if "evaluations" in units else "steps",
+        )
+
+
+class AdaCacheSweepTake(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        handles = [
+            HandleType.Input(field, optional=field != "handle", tooltip="A patched model that the video depends on.")
+            for field in HANDLES
+        ]
+        return inner_schema(
+            node_id="AdaCacheSweepTake",
+            display_name="AdaCache Sweep, one video (inner)",
+            description="AdaCache Sweep puts this behind every video that it makes. It is not for use by hand.",
+            inputs=[
+                io.Image.Input("images", tooltip="The video of this setting."),
+                io.String.Input("name", default="", tooltip="The setting in words."),
+                io.String.Input("mark", default="", tooltip="The setting in short."),
+                *handles,
+                TakeType.Input("reference", optional=True, tooltip="The uncached video."),
+            ],
+            outputs=[TakeType.Output("take", display_name="take", tooltip="The video with its numbers.")],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
+        )
+
+    @classmethod
+    def execute(
+        cls, images: Tensor, name: str, mark: str, reference: Take | None = None, **handles: str
+    ) -> io.NodeOutput:
+        if reference is not None:
+            check(name, images, reference.name, reference.images)
+        prompt_id, _ = comfy_server.executing()
+        nodes = comfy_server.nodes_of(cls.hidden.dynprompt)
+        ours = samplers(nodes, cls.hidden.unique_id)
+        # Two patch nodes with equal settings are one for the host, and have one handle.
+        known = dict.fromkeys(handle for handle in handles.values() if handle)
+        traces = [trace for handle in known for trace in RUNS.find(handle, prompt_id, ours)]
+        traces.sort(key=lambda trace: trace.info.started)
+        scores = None
+        if reference is not None:
+            done = compat.progress(len(images))
+            scores = score(images, reference.images, compat.device(), done, deep=False)
+        take = Take(name, mark, images, traces, scores)
+        return io.NodeOutput(take, ui={"text": (take.row(reference).line(),)})  # on AdaCache Sweep, as the sheet's is
+
+
+def samplers(nodes: Mapping[str, Any], node_id: str | None) -> set[str] | None:
+    """The nodes that a take's video depends on, among which are its samplers; None where the graph is not known."""
+    linked = source(nodes.get(str(node_id), {}).get("inputs", {}).get("images"))
+    return set(before(nodes, linked)) if linked is not None else None

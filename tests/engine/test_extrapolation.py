@@ -1,0 +1,76 @@
+"""The extrapolation of an answer: exact where it changes evenly, held where nothing says that a trend lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from adacache import LockedPlan, Run, Settings
+from adacache.sampling.cache import Parts
+from adacache.trace.record import Record
+
+
+def outputs(
+    series: Callable[[float], Parts], computed: tuple[int, ...], steps: int = 10, forecast: bool = True
+) -> tuple[list[Parts], list[Record]]:
+    """What a run over answers `series(sigma)` gives, and its records."""
+    out = []
+    settings = Settings(forecast=forecast, reuses="answer", locked=LockedPlan(steps, computed))
+    with Run(settings, steps) as run:
+        for step in range(steps):
+            sigma = 1 - step / steps
+            answer = series(sigma)
+            with run.evaluation(sigma) as evaluation:
+                call = evaluation.answer([""], [answer])
+                if call.compute:
+                    call.keep([tuple(part.clone() for part in answer)], forecast)
+                    out.append(answer)
+                else:
+                    out += call.reuse()
+    return out, run.trace.records
+
+
+def full(value: float) -> Parts:
+    return (torch.full((2, 3, 4), value),)
+
+
+def test_exact_on_a_linear_series() -> None:
+    """An answer that is linear in sigma is told exactly, however long the intervals."""
+    torch.manual_seed(1)
+    level, slope = torch.randn(2, 2, 3, 4).unbind()
+    out, records = outputs(lambda sigma: (level + sigma * slope,), (1, 2, 4, 8))
+    for step in range(3, 10):
+        torch.testing.assert_close(out[step][0], level + (1 - step / 10) * slope, atol=1e-5, rtol=1e-5)
+    assert records[3].gain == pytest.approx(1, abs=1e-5) and records[7].error == pytest.approx(0, abs=1e-3)
+
+
+def test_held_where_a_trend_turns() -> None:
+    """The gain of a trend that does not go on is 0: the answer is held."""
+    values = iter([0.0, 1.0, 0.0, *[9.0] * 7])
+    out, records = outputs(lambda sigma: full(next(values)), (1, 2, 3))
+    assert records[2].gain == 0
+    assert all(torch.equal(one, full(0.0)[0]) for (one,) in out[3:])
+
+
+def test_video_and_sound_have_a_gain_each() -> None:
+    """A part whose trend goes on is carried on beside one whose trend turns."""
+    turning = iter([0.0, 1.0, 0.0, *[9.0] * 7])
+
+    def series(sigma: float) -> tuple[Tensor, Tensor]:
+        return torch.full((1, 4, 3, 2, 2), sigma), torch.full((1, 5), next(turning))
+
+    out, records = outputs(series, (1, 2, 3))
+    assert records[2].gain == pytest.approx(0.5)
+    video, sound = out[5]
+    torch.testing.assert_close(video, torch.full_like(video, 0.5))
+    assert torch.equal(sound, torch.zeros(1, 5))
+
+
+def test_held_where_it_was_not_asked_for() -> None:
+    """Without the setting nothing is extrapolated, measured or kept."""
+    out, records = outputs(lambda sigma: full(sigma), (1, 2, 3), forecast=False)
+    assert all(torch.equal(one, out[2][0]) for (one,) in out[3:])
+    assert all(record.error is None and record.gain is None for record in records)

@@ -1,0 +1,78 @@
+// @ts-check
+/** The plot of motion, as MoReg sees it. */
+
+import { caption, sign } from "./legend.js";
+import { series } from "./plots.js";
+import { isPlanned } from "./setting.js";
+import { path, rectPath, rule, text } from "./shapes.js";
+import { finite, isObject } from "./trace.js";
+import { DROP, curve, grid } from "./values.js";
+import { number } from "./words.js";
+
+/** @typedef {import("./layout.js").Frame} Frame */
+/** @typedef {import("./plots.js").Section} Section */
+
+/** The motion score as a line, its gradient as bars. @param {Frame} frame @param {number} top @returns {Section} */
+export function motion(frame, top) {
+    const scores = frame.tracks.map(({ cells }) => series(cells, "score"));
+    if (!scores.flat().length) return { height: 0, shapes: [] };
+    const two = frame.tracks.length > 1;
+    // Planned steps are spread by the motion alone, whatever its gradient.
+    const gradients = two || isPlanned(frame.tracks[0].run)
+        ? []
+        : series(frame.tracks[0].cells, "gradient").map(({ cell, value }) => ({ cell, value: Math.abs(value) }));
+    const steepest = gradients.reduce((most, { value }) => Math.max(most, value), 0);
+    const neutral = isObject(frame.tracks[0].run.settings.moreg)
+        ? finite(frame.tracks[0].run.settings.moreg.norm)
+        : null;
+    /** @type {import("./legend.js").Mark[]} */
+    const marks = [{ label: "Motion", fill: "text" }];
+    if (scores[0].length) marks.push({ label: two ? "A" : "score", sign: sign.dot("motion") });
+    if (two && scores[1].length) marks.push({ label: "B", sign: sign.diamond });
+    if (neutral !== null) marks.push({ label: `neutral ${number(neutral)}`, sign: sign.dashes });
+    if (steepest > 0) marks.push({ label: `|gradient|, up to ${number(steepest)}`, sign: sign.bar("motion") });
+    const head = caption(marks, frame, top);
+    const well = { left: frame.axisLeft, top: top + head.height, width: frame.axisRight - frame.axisLeft, height: 56 };
+    const { low, high, heightOf } = range([
+        ...scores.flat().map(({ value }) => value),
+        ...(neutral === null ? [] : [neutral]),
+    ]);
+    const yOf = (value) => well.top + (1 - heightOf(value)) * well.height;
+    const shapes = [...head.shapes, path(rectPath(well), { fill: "well" }), ...grid(frame, well)];
+    const bars = gradients
+        .filter(() => steepest > 0)
+        .map(({ cell, value }) => {
+            const [width, height] = [Math.max(0.6, 0.5 * (cell.right - cell.left)), (well.height * value) / steepest];
+            return rectPath({ left: cell.middle - width / 2, width, top: well.top + well.height - height, height });
+        });
+    if (bars.length) shapes.push(path(bars.join(""), { fill: "motion", opacity: 0.38 }));
+    if (neutral !== null)
+        shapes.push(
+            path(rule(well.left, well.left + well.width, yOf(neutral)), {
+                stroke: "soft",
+                strokeOpacity: 0.7,
+                strokeWidth: 1,
+                dash: "4 3",
+            }),
+        );
+    scores.forEach((values, n) =>
+        shapes.push(
+            ...curve(
+                values.map(({ cell, value }) => ({ x: cell.middle, y: yOf(value) })),
+                n ? "second" : "motion",
+                n ? "diamond" : "dot",
+            ),
+        ),
+    );
+    for (const value of new Set([low, high]))
+        shapes.push(text(frame.axisLeft - 6, yOf(value) + DROP, number(value), { anchor: "end", size: 11 }));
+    return { height: head.height + well.height, from: head.height, shapes };
+}
+
+/** Values to heights with a margin above and below. @param {number[]} values */
+function range(values) {
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    const heightOf = (value) => 0.14 + 0.72 * (high > low ? (value - low) / (high - low) : 0.5);
+    return { low, high, heightOf };
+}
