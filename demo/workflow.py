@@ -33,7 +33,7 @@ class Caching:
 
 
 # MoReg compares a video's motion to what is usual for the model. Published: norm 0.385 and power 8, of Open-Sora.
-# 0.18 is the median motion score of the demo model, whose scores differ by a factor of three: power 8 would overdo it.
+# 0.18 is the median motion score of the demo model, whose scores differ by a factor of four: power 8 would overdo it.
 MOREG = {
     "strides": "1",
     "norm": 0.18,
