@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..adacache import Trace, dumps
 from .host import compat
 from .host.runs import RUNS
-from .labels import BYPASSED, CATEGORY, HandleType
+from .labels import BYPASSED, HandleType, schema
 from .plot import draw, to_image_tensor
 
 NAME = "Cache Stats"
@@ -49,10 +49,9 @@ def speed_up(traces: Sequence[Trace]) -> float:
 class AdaCacheStats(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="AdaCacheStats",
             display_name=NAME,
-            category=CATEGORY,
             description="Shows which steps were computed and which were reused, and how much time that saved. "
             "Connect any value from behind the sampler; it passes through unchanged.",
             inputs=[

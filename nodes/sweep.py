@@ -12,7 +12,7 @@ from comfy_api.latest import io
 from ..adacache.trace import VERSION
 from .host import compat
 from .host.clones import Clones, Nodes, before, source, without_passing
-from .labels import BYPASSED, CATEGORY, HandleType, errors_of
+from .labels import BYPASSED, HandleType, errors_of, schema
 from .patch import NAME as PATCH_NAME
 from .patch import OFF, AdaCachePatchModel
 from .plot import draw, to_image_tensor
@@ -30,10 +30,11 @@ UNCACHED = "uncached"
 class AdaCacheSweep(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
+            found_by=("compare settings", "grid", "xy plot"),
+            advanced=("frames", "plot_against"),
             node_id="AdaCacheSweep",
             display_name=NAME,
-            category=CATEGORY,
             description="Makes the video with several settings of AdaCache Patch Model and once without caching, and "
             "lays them beside each other, so that the setting can be chosen by eye. Put it at the end of the graph.",
             inputs=[
