@@ -10,7 +10,7 @@ from saved import BYPASSED, MUTED, load, prompt_of
 
 from demo import host
 
-FILES = sorted((host.REPO / "workflows").glob("*.json"))
+FILES = sorted((host.REPO / "example_workflows").glob("*.json"))
 QUEUED = """async ([id, mode]) => {
     app.graph.nodes.forEach((node) => { node.mode = Number(node.id) === id ? mode : 0; });
     return Object.fromEntries(Object.entries((await app.graphToPrompt()).output)
