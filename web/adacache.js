@@ -183,7 +183,7 @@ function addReport(node, name) {
     const report = reportView(document, name);
     addWidget(node, "adacache_report", report.root, {
         least: () => (report.text ? REPORT_HEIGHT : 0),
-        most: () => (report.text ? 4 * REPORT_HEIGHT : 0),
+        most: () => (report.text ? 2 * REPORT_HEIGHT : 0),
     });
     const take = (output) => {
         const told = readOutput(output);
