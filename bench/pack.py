@@ -93,9 +93,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="emptied first")
     parser.add_argument("--wheels", nargs="*", default=[], metavar="NAME", help="packages that the machine lacks")
     parser.add_argument("--also", nargs="*", default=[], type=Path, metavar="PATH", help="ignored paths to take along")
+    parser.add_argument("--without", nargs="*", default=[], metavar="PATH", help="of the project, to leave behind")
+    parser.add_argument("--host-without", nargs="*", default=[], metavar="NAME", help="of the host, likewise")
     parser.add_argument("--python", default="3.12", help="the other machine's Python (default: %(default)s)")
     arguments = parser.parse_args()
-    size = pack(arguments.out, arguments.wheels, arguments.also, arguments.python) / 2**20
+    left = {"without": arguments.without, "host_without": arguments.host_without}
+    size = pack(arguments.out, arguments.wheels, arguments.also, arguments.python, **left) / 2**20
     print(f"{arguments.out}: {size:.1f} MiB")
     if size > LIMIT:
         raise SystemExit(f"That is more than {LIMIT} MiB.")

@@ -28,7 +28,7 @@ class Caching:
     """The settings of AdaCache in the demo; the numbers are for the demo model."""
 
     preset: str = "paper fast"
-    sensitivity: float = 4.0
+    sensitivity: float = 2.0
     moreg: bool = False
 
 

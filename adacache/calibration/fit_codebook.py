@@ -105,6 +105,7 @@ def propose(
         sampler=info.sampler,
         plan=str(fitted.plan) if fitted else "",
         plan_gain=fitted.gain if fitted else None,
+        measured=used[0].probe,
     )
 
 

@@ -12,7 +12,7 @@ from ..schedules.explicit import LockedPlan
 from ..schedules.moreg import MoRegSettings
 from ..trace.json_fields import FieldError, read, shown
 from ..trace.record import finite
-from ..trace.trace import ANSWER
+from ..trace.trace import ANSWER, DENOISED
 
 VERSION = 1
 LEAST_GAIN = 0.5  # dB; less than that is within what runs differ by
@@ -48,7 +48,8 @@ class Calibration:
         family, shape, sampler: what the runs were of.
         plan: a locked schedule of as many computed steps, placed where this model needs them; "" where none was made.
         plan_gain: by how many dB it should come out closer than the steps that a preset chooses; None: not known.
-        measured: what the runs were measured on, `trace.ANSWER`; thresholds for something else mean nothing here.
+        measured: what the runs were measured on, `trace.ANSWER` or `DENOISED`; thresholds for something else mean
+            nothing here.
     """
 
     codebook: str
@@ -177,7 +178,7 @@ class Calibration:
                 f"this calibration has version {version}; this pack reads up to {VERSION}: update it"
             )
         measured = plain.get("measured")
-        if measured != ANSWER:
+        if measured not in (ANSWER, DENOISED):
             on = shown(measured) if measured else "what blocks inside the network add"
             raise CalibrationError(
                 f"measured: it is from runs that were measured on {on}; presets of this version go by {ANSWER}. "

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..schedules.codebook import Codebook
 from ..schedules.moreg import MoReg, MoRegSettings
 from ..schedules.published import PublishedSchedule
-from ..trace.trace import ANSWER, Trace
+from ..trace.trace import ANSWER, DENOISED, Trace
 from .result import CalibrationError
 
 
@@ -71,7 +71,7 @@ def measured(trace: Trace) -> Measured:
         )
     if trace.note:
         raise CalibrationError(f"the run could not have been cached: {trace.note}")
-    if trace.probe != ANSWER:
+    if trace.probe not in (ANSWER, DENOISED):
         raise CalibrationError(
             f"the run was measured on {trace.probe or 'nothing'}, and calibrations are of {ANSWER}, which runs of this "
             "version measure: queue it again"

@@ -16,8 +16,9 @@ from .record import Record, RunInfo, finite, records_from_json
 
 VERSION = 1
 ENDS = ("done", "cancelled", "failed")
-ANSWER = "the network's answer"
-"""What was measured where answers are reused; any other probe lies inside the network."""
+ANSWER, DENOISED = "the network's answer", "the denoised latent"
+"""What was measured where no trunk is reused: the second where the sampler adds noise. Other probes lie inside the
+network."""
 
 
 MOVING_WINDOWS = (
@@ -164,7 +165,8 @@ class Trace:
             return [f"{preset}, locked schedule"]
         sensitivity = self.settings.get("sensitivity")
         known = isinstance(sensitivity, (int, float))
-        rule = f"codebook {self.codebook}" if self.codebook else "steps planned ahead, answers extrapolated"
+        reused = "denoised latents held" if self.probe == DENOISED else "answers extrapolated"
+        rule = f"codebook {self.codebook}" if self.codebook else f"steps planned ahead, {reused}"
         return [preset + (f", sensitivity {sensitivity:g}" if known else ""), rule]
 
     def as_json(self) -> dict[str, Any]:

@@ -114,14 +114,17 @@ def prompts(count: int) -> list[clips.Clip]:
 
 
 def report(chosen: Sequence[clips.Clip], verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """Shares of right colours, counts and forms; path and flicker of each motion level."""
+    """Shares of right colours, counts and forms; path and flicker of each motion level; whether no paths overlap."""
     figures = {
         name: float(np.mean([getattr(verdict, name) for verdict in verdicts])) for name in ("colours", "count", "forms")
     }
+    paths = []
     for motion in clips.SPEED:
         of_it = [verdict for clip, verdict in zip(chosen, verdicts, strict=True) if clip.motion == motion]
-        figures[f"path {motion}"] = float(np.mean([verdict.path for verdict in of_it]))
+        paths.append([verdict.path for verdict in of_it])
+        figures[f"path {motion}"] = float(np.mean(paths[-1]))
         figures[f"flicker {motion}"] = float(np.mean([verdict.flicker for verdict in of_it]))
+    figures["levels apart"] = float(all(max(less) < min(more) for less, more in zip(paths, paths[1:], strict=False)))
     return figures
 
 

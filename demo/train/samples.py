@@ -100,7 +100,10 @@ def main() -> None:
             f"{len(batch)} sampled in {sampled - began:.1f} s, decoded in {time.monotonic() - sampled:.1f} s",
             flush=True,
         )
-    sheet(videos, captions).quantize(128).save(arguments.out, optimize=True)
+    picture = sheet(videos, captions)
+    picture.quantize(palette=picture.quantize(256), dither=Image.Dither.FLOYDSTEINBERG).save(
+        arguments.out, optimize=True
+    )
 
 
 if __name__ == "__main__":

@@ -6,11 +6,15 @@ one level above the calls of the network, so that a reused step spares ControlNe
 below guidance, so that whatever combines the prompts goes on as it does without us. The host makes a denoised latent of
 an answer by a function that is affine in it (`comfy/model_sampling.py:calculate_denoised`); so do masks and areas,
 which are weighted means. That can be undone, and is.
+
+Where the sampler adds noise from step to step, the denoised latent itself is kept, and held: the answer to a latent
+tells how to get from that latent's noise to the video, and knows nothing of noise that came later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,7 +22,7 @@ from torch import Tensor
 
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import AnswerCall
-from ...adacache.trace.trace import ANSWER
+from ...adacache.trace.trace import ANSWER, DENOISED
 from . import compat
 from .guard import attempt
 from .session import Session, session_in
@@ -77,11 +81,10 @@ class Answers:
         if any(one.shape != self._x.shape for one in denoised):
             self.session.run.refuse("the network's answer has another shape than the latent")
             return
-        zero = self._denoised(torch.zeros_like(self._x, dtype=torch.float32))
-        slope = self._denoised(torch.ones_like(self._x, dtype=torch.float32)) - zero
-        kept = [self.session.parts((denoised[index].float() - zero) / slope) for index in self._asked]
-        self._call.keep(kept, self.session.run.settings.forecast)
-        self.session.run.trace.probe = ANSWER
+        kept = [self.session.parts(self._answer(denoised[index])) for index in self._asked]
+        holds = self.session.holds_denoised
+        self._call.keep(kept, self.session.run.settings.forecast and not holds)
+        self.session.run.trace.probe = DENOISED if holds else ANSWER
 
     def _put_together(self) -> list[Tensor]:
         """The denoised latents of reused answers; nothing where no prompt was asked, as the host has it."""
@@ -90,7 +93,27 @@ class Answers:
             made[index] = self._denoised(joined(parts, self._x)).to(self._x.dtype)
         return made
 
+    def _answer(self, denoised: Tensor) -> Tensor:
+        """What is kept of a denoised latent, float32, in a tensor of its own."""
+        if self.session.holds_denoised:
+            return denoised.to(torch.float32, copy=True)
+        return (denoised.float() - self._zero) / self._slope
+
     def _denoised(self, answer: Tensor) -> Tensor:
+        """The denoised latent of an answer."""
+        return answer if self.session.holds_denoised else self._host_denoised(answer)
+
+    @cached_property
+    def _zero(self) -> Tensor:
+        """The denoised latent of an answer of zeros."""
+        return self._host_denoised(torch.zeros_like(self._x, dtype=torch.float32))
+
+    @cached_property
+    def _slope(self) -> Tensor:
+        """By how much the denoised latent grows with the answer."""
+        return self._host_denoised(torch.ones_like(self._x, dtype=torch.float32)) - self._zero
+
+    def _host_denoised(self, answer: Tensor) -> Tensor:
         return self._sampling.calculate_denoised(self._timestep, answer, self._x)
 
 

@@ -28,6 +28,9 @@ _ON_THE_LIST = frozenset(
     + ["unipc", "unipc_bh2"]
 )
 
+# These add noise in every step, beside those that say so in their names.
+_NOISY = frozenset(["ddpm", "lcm", "sa_solver", "sa_solver_pece", "seeds_2", "seeds_3"])
+
 # These evaluate the network a varying number of times, or report steps otherwise; what a step is cannot be told.
 _IRREGULAR = frozenset(["dpm_adaptive", "dpm_fast", "sa_solver_pece"])
 
@@ -62,6 +65,15 @@ def is_correctable(name: str) -> bool:
 def sums_history(name: str) -> bool:
     """Whether a correctable sampler makes a step of the denoised latents of several steps."""
     return name in ("unipc", "unipc_bh2", "dpmpp_2m", "res_multistep")
+
+
+def adds_noise(sampler: Any) -> bool:
+    """Whether a sampler of the host adds fresh noise to the latent from step to step."""
+    name, options = sampler_name(sampler), getattr(sampler, "extra_options", {})
+    if options.get("s_churn"):
+        return True
+    noisy = "sde" in name or "ancestral" in name or name in _NOISY
+    return noisy and options.get("eta", 1.0) != 0 and options.get("s_noise", 1.0) != 0
 
 
 def keeps_to_its_levels(sampler: Any) -> bool:

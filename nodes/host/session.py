@@ -32,6 +32,8 @@ class Session:
         family: how the network's trunk is hooked, for the paper's presets; None where answers are reused.
         window: highest and lowest noise level of the start and end percent.
         sigmas: the sampler's noise levels where it evaluates the network once at each of them, else none.
+        holds_denoised: keep the denoised latent of an evaluation, held, in place of the network's answer, extrapolated:
+            where the sampler adds noise, an answer to the latent before it would take the noise for the video's.
         latent_shapes: where several latents are packed into one, such as video and sound: the shape of each.
     """
 
@@ -42,6 +44,7 @@ class Session:
         family: Family | None,
         window: tuple[float, float],
         sigmas: Sequence[float] = (),
+        holds_denoised: bool = False,
         latent_shapes: Sequence[Sequence[int]] = (),
     ) -> None:
         self.run = run
@@ -49,6 +52,7 @@ class Session:
         self.family = family
         self.window = window
         self.sigmas = sigmas
+        self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
         self.calls = Calls()
         self.evaluation: Evaluation | None = None
@@ -137,6 +141,7 @@ def open_session(
         sums_history=samplers.sums_history(info.sampler),
         highest_sigma=compat.highest_sigma(guider.model_patcher),
     )
+    noisy = samplers.adds_noise(sampler)
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
     if other:
@@ -147,7 +152,7 @@ def open_session(
         run.refuse("the network makes its video frame by frame, with a memory of its own")
     elif compat.is_training():
         run.refuse("the model is being trained")
-    elif family is None and not compat.is_affine(guider.model_patcher, levels[0]):
+    elif family is None and not noisy and not compat.is_affine(guider.model_patcher, levels[0]):
         run.refuse("this model's sampling makes more of the network's answer than can be undone")
     return Session(
         run,
@@ -155,6 +160,7 @@ def open_session(
         family,
         compat.sigma_window(guider.model_patcher, settings.start, settings.end),
         levels if samplers.keeps_to_its_levels(sampler) else (),
+        noisy,
         latent_shapes or (),
     )
 
