@@ -122,7 +122,7 @@ def _thumbnails(takes: list[Take]) -> None:
     """What the template browser shows of the example workflows."""
     pictures.thumbnail(takes).save(WORKFLOW.with_suffix(".jpg"), quality=90)
     # That of the other workflow comes from demo/sweep.py.
-    file = host.REPO / "workflows" / "wan_text_to_video.jpg"
+    file = host.REPO / "example_workflows" / "wan_text_to_video.jpg"
     pictures.plot_thumbnail(takes[1].plot).save(file, quality=90)
 
 

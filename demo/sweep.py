@@ -21,7 +21,7 @@ from demo.workflow import Caching, Shot, graph
 
 WIDTH = 1280
 VALUES = "paper fast, turbo, balanced, near-lossless"
-THUMBNAIL = host.REPO / "workflows" / "wan_sweep.jpg"
+THUMBNAIL = host.REPO / "example_workflows" / "wan_sweep.jpg"
 
 
 def sweep(shot: Shot, vary: str, values: str) -> Graph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..adacache import PUBLISHED, Codebook, SettingsError
-from .schema import CATEGORY, CodebookType, errors_of
+from .schema import CodebookType, errors_of, schema
 
 NAME = "AdaCache Codebook"
 OWN_TEXT = "my own text"
@@ -37,10 +37,9 @@ def build(codebook: str, text: str, made_for_steps: int) -> Codebook:
 class AdaCacheCodebook(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="AdaCacheCodebook",
             display_name=NAME,
-            category=CATEGORY,
             description="Says how many steps may be reused for how much change. "
             "Pairs of threshold:rate; a change below the threshold computes again only rate steps later.",
             inputs=[

@@ -14,7 +14,7 @@ from .host import compat
 from .metrics import Scores, check, score
 from .plot import to_image_tensor
 from .plot.versus import ALL, VIEWS, Look, picture
-from .schema import CATEGORY, errors_of
+from .schema import errors_of, schema
 from .verdict import as_json, report, with_unit
 
 NAME = "AdaCache Compare"
@@ -24,10 +24,11 @@ DEFAULT = Look()
 class AdaCacheCompare(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
+            found_by=("psnr", "ssim", "lpips", "difference", "video quality"),
+            advanced=("wipe_at", "heat_max"),
             node_id="AdaCacheCompare",
             display_name=NAME,
-            category=CATEGORY,
             description="Says how far a cached video is from the uncached one: PSNR, SSIM and LPIPS per frame, a "
             "picture of the difference, and a verdict in words.",
             inputs=[

@@ -6,7 +6,7 @@ from comfy_api.latest import io, ui
 
 from ..adacache import Calibration, CalibrationError
 from .calibrate import REPORT, given, outputs
-from .schema import CATEGORY, errors_of
+from .schema import errors_of, schema
 from .server import calibration_files as saved
 
 NAME = "AdaCache Load Calibration"
@@ -28,10 +28,9 @@ def calibration_of(name: str, text: str | None) -> Calibration:
 class AdaCacheCalibration(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="AdaCacheCalibration",
             display_name=NAME,
-            category=CATEGORY,
             description="Loads a codebook that AdaCache Calibrate has saved, or one that was shared as text.",
             inputs=[
                 io.Combo.Input(

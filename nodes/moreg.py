@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..adacache import MoRegSettings
-from .schema import CATEGORY, MoRegType, errors_of
+from .schema import MoRegType, errors_of, schema
 
 NAME = "MoReg Settings"
 PUBLISHED = MoRegSettings()
@@ -28,10 +28,10 @@ def build(strides: str, first_step: int, last_step: int, **numbers: float) -> Mo
 class AdaCacheMoRegSettings(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
+            advanced=("strides", "divisor", "gradient_weight", "first_step", "last_step"),
             node_id="AdaCacheMoRegSettings",
             display_name=NAME,
-            category=CATEGORY,
             description="Motion regularisation: videos that move get more computed steps, still ones fewer. "
             "The defaults are the published ones, made for Open-Sora; the norm should be set for your model.",
             inputs=[

@@ -9,21 +9,27 @@ from comfy_api.latest import io
 
 from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, LockedPlan, MoRegSettings, Settings
 from .host.attach import attach, detach
-from .schema import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .schema import CodebookType, HandleType, MoRegType, errors_of, schema
 
 NAME = "AdaCache Patch Model"
 OFF = "off"
 BY_INTENT = {"forecast": True, "reuses": "answer"}
 PRESETS: dict[str, dict[str, Any]] = {
+    # By intent: the share of the steps that is computed, whatever their number.
+    "balanced": {"share": 1 / 2, **BY_INTENT},
+    "near-lossless": {"share": 2 / 3, **BY_INTENT},
+    "fast": {"share": 2 / 5, **BY_INTENT},
+    "turbo": {"share": 1 / 3, **BY_INTENT},
     "measure only": {"mode": "measure", "reuses": "answer"},
     "paper fast": {"codebooks": PAPER_FAST},
     "paper slow": {"codebooks": PAPER_SLOW},
-    # By intent: the share of the steps that is computed, whatever their number.
-    "near-lossless": {"share": 2 / 3, **BY_INTENT},
-    "balanced": {"share": 1 / 2, **BY_INTENT},
-    "fast": {"share": 2 / 5, **BY_INTENT},
-    "turbo": {"share": 1 / 3, **BY_INTENT},
 }
+CHOICES = ["balanced", "near-lossless", "fast", "turbo", "measure only", OFF, "paper fast", "paper slow"]
+"""In the order of use."""
+FOUND_BY = (
+    *("cache", "speed", "speed up video", "faster", "accelerate", "skip steps", "motion", "adacache"),
+    *("teacache", "easycache", "magcache", "wavespeed", "first block cache"),
+)
 LOCATIONS = {"auto": "auto", "with the model": "model", "system memory": "system"}
 
 
@@ -34,7 +40,7 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
         ValueError: names the field, what was wrong and what is allowed.
     """
     if preset not in PRESETS:
-        raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join([OFF, *PRESETS])}")
+        raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join(CHOICES)}")
     location, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
     if location not in LOCATIONS:
         raise ValueError(f"cache_location: {location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
@@ -60,18 +66,19 @@ def plan_of(text: str | None) -> LockedPlan | None:
 class AdaCachePatchModel(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
+            found_by=FOUND_BY,
+            advanced=("start_percent", "end_percent", "max_reuses", "cache_location"),
             node_id="AdaCachePatchModel",
             display_name=NAME,
-            category=CATEGORY,
             description="Makes a video model faster: steps that would change little reuse what the last computed "
             "step added. Put it between the model loader (after LoRAs) and the sampler.",
             inputs=[
                 io.Model.Input("model", tooltip="The video model to speed up."),
                 io.Combo.Input(
                     "preset",
-                    options=[OFF, *PRESETS],
-                    default="balanced",
+                    options=CHOICES,
+                    default=CHOICES[0],
                     tooltip="near-lossless, balanced, fast and turbo compute about 67, 50, 40 and 33 % of the steps, "
                     "which makes sampling up to 1.5, 2, 2.5 and 3 times faster at any step count, and forecast the "
                     "others. paper fast and paper slow: the published settings, made for another model. measure "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,21 @@ def errors_of(node: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{node}: {error}") from error
+
+
+def schema(found_by: Sequence[str] = (), advanced: Sequence[str] = (), **fields: Any) -> io.Schema:
+    """The schema of a node.
+
+    Args:
+        found_by: words that people search for, beside its name; older hosts do not know of such.
+        advanced: inputs that are out of sight at first; older hosts show all.
+    """
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    aliases = {"search_aliases": [*found_by]} if "search_aliases" in known else {}
+    for one in fields["inputs"]:
+        if one.id in advanced and hasattr(one, "advanced"):
+            one.advanced = True
+    return io.Schema(category=CATEGORY, **fields, **aliases)
 
 
 def inner_schema(**fields: Any) -> io.Schema:

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ..adacache import Trace, dumps
 from .plot import draw, to_image_tensor
-from .schema import BYPASSED, CATEGORY, HandleType
+from .schema import BYPASSED, HandleType, schema
 from .server import comfy_server
 from .server.run_store import RUNS
 
@@ -49,10 +49,9 @@ def speed_up(traces: Sequence[Trace]) -> float:
 class AdaCacheStats(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="AdaCacheStats",
             display_name=NAME,
-            category=CATEGORY,
             description="Shows which steps were computed and which were reused, and how much time that saved. "
             "Connect any value from behind the sampler; it passes through unchanged.",
             inputs=[

@@ -5,6 +5,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
 import { patchOf, runsBefore, titleIn } from "./graph.js";
+import { addWidget, after, makeRoom } from "./onnode.js";
 import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
@@ -69,9 +70,9 @@ function noteQueued() {
 
 /** Nodes are made before the host says that their workflow is the one in the editor; its outputs come just after. */
 function watchWorkflow() {
-    workflows()?.$onAction?.(({ name, after }) => {
+    workflows()?.$onAction?.(({ name, after: done }) => {
         if (name !== "openWorkflow") return;
-        after(() => {
+        done(() => {
             plots.forEach((plot) => plot.redraw());
             setTimeout(() => reports.forEach((take, node) => take(app.nodeOutputs?.[node.id])));
         });
@@ -135,29 +136,6 @@ function registerTab() {
     });
 }
 
-/** An element in a node that is neither queued nor saved. */
-function addWidget(node, name, root, { least, most }) {
-    const widget = node.addDOMWidget(name, name, root, {
-        serialize: false,
-        hideOnZoom: false,
-        getMinHeight: least,
-        getMaxHeight: most,
-        getValue: () => "",
-        setValue: () => {},
-    });
-    widget.serialize = false; // the option keeps it out of the queue, this out of the workflow file
-}
-
-/** Does more whenever the host calls a node's method. */
-function after(node, method, work) {
-    const before = node[method];
-    node[method] = function (...given) {
-        const answer = before?.apply(this, given);
-        work(...given);
-        return answer;
-    };
-}
-
 function addPlot(node) {
     const shown = () => ["both", "node"].includes(place());
     const candidates = () => store.runs.filter(({ run }) => owners.isShown(run));
@@ -183,14 +161,13 @@ function addReport(node, name) {
     const report = reportView(document, name);
     addWidget(node, "adacache_report", report.root, {
         least: () => (report.text ? REPORT_HEIGHT : 0),
-        most: () => (report.text ? 4 * REPORT_HEIGHT : 0),
+        most: () => (report.text ? 2 * REPORT_HEIGHT : 0),
     });
     const take = (output) => {
         const told = readOutput(output);
         if (!told) return;
         report.show(told.text);
-        const [width, height] = node.computeSize();
-        node.setSize([Math.max(width, node.size[0]), Math.max(height, node.size[1])]);
+        makeRoom(node);
     };
     reports.set(node, take);
     after(node, "onExecuted", take);

@@ -83,11 +83,12 @@ class Run:
         self.locked = settings.locked if settings.mode == "cache" else None
         if evaluations_per_step != 1:
             sigmas = None
-        corrects = settings.forecast and settings.mode == "cache"
-        self.correction = Correction(sigmas, highest_sigma) if sigmas is not None and corrects else None
+        self.correction: Correction | None = None
+        if sigmas is not None and settings.forecast and settings.mode == "cache":
+            self.correction = Correction(sigmas, highest_sigma)
         measures = settings.mode == "measure"
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
-        cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrects else UNCORRECTED
+        cost = (CORRECTED_LATER if sums_history else CORRECTED) if self.correction else UNCORRECTED
         self.schedule = self._schedule(steps, codebook, moreg, cost)
         self.cache = Cache(settings.location, free_bytes)
         planned = isinstance(self.schedule, PacedSchedule)

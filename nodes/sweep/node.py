@@ -14,7 +14,7 @@ from ..patch import NAME as PATCH_NAME
 from ..patch import OFF, AdaCachePatchModel
 from ..plot import draw, to_image_tensor
 from ..plot.quality import AGAINST
-from ..schema import BYPASSED, CATEGORY, HandleType, errors_of
+from ..schema import BYPASSED, HandleType, errors_of, schema
 from ..server import comfy_server
 from ..stats import AdaCacheStats
 from .graph import Clones, Nodes, before, source, without_passing
@@ -30,10 +30,11 @@ UNCACHED = "uncached"
 class AdaCacheSweep(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
+            found_by=("compare settings", "grid", "xy plot"),
+            advanced=("frames", "plot_against"),
             node_id="AdaCacheSweep",
             display_name=NAME,
-            category=CATEGORY,
             description="Makes the video with several settings of AdaCache Patch Model and once without caching, and "
             "lays them beside each other, so that the setting can be chosen by eye. Put it at the end of the graph.",
             inputs=[

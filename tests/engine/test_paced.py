@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from adacache import MoRegSettings, PacedSchedule, Reason
+from adacache import MoRegSettings, PacedSchedule, Reason, Run, Settings
 from adacache.schedules.moreg import MoReg
 from adacache.schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
 
@@ -116,3 +116,14 @@ def test_forced_and_broken_distances() -> None:
     assert schedule.decide(Reason.OUTSIDE) == (True, Reason.OUTSIDE)
     schedule.observe(float("nan"))
     assert schedule.decide().compute
+
+
+@pytest.mark.parametrize(
+    ("sigmas", "sums_history", "cost"),
+    [(None, False, UNCORRECTED), (None, True, UNCORRECTED), (True, False, CORRECTED), (True, True, CORRECTED_LATER)],
+)
+def test_a_run_plans_by_what_makes_good_its_errors(sigmas: bool | None, sums_history: bool, cost: Cost) -> None:
+    levels = [1 - n / 30 for n in range(31)] if sigmas else None
+    settings = Settings(share=1 / 2, forecast=True, reuses="answer")
+    run = Run(settings, steps=30, sigmas=levels, sums_history=sums_history)
+    assert computed(run.schedule) == computed(PacedSchedule(30, 1 / 2, cost=cost))

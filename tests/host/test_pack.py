@@ -45,6 +45,28 @@ def test_every_input_has_a_tooltip(pack: dict[str, type]):
     assert not bare
 
 
+def test_the_presets_are_in_the_order_of_use(pack: dict[str, type]):
+    """With the default first and the paper's last; every one that a saved graph may have is there."""
+    kind, options = pack["AdaCachePatchModel"].INPUT_TYPES()["required"]["preset"]
+    choices = options["options"]
+    assert choices[0] == options["default"] == "balanced"
+    assert choices[-2:] == ["paper fast", "paper slow"]
+    assert set(choices[1:-2]) == {"near-lossless", "fast", "turbo", "measure only", "off"}
+
+
+def test_hosts_that_know_of_it_show_few_inputs_and_find_patch_model_by_many_words(pack: dict[str, type]):
+    """Others show all inputs, and know the name only."""
+    from comfy_api.latest import io
+
+    knows_advanced = hasattr(io.Int.Input("probe"), "advanced")
+    schema, inputs = pack["AdaCachePatchModel"].GET_SCHEMA(), pack["AdaCachePatchModel"].INPUT_TYPES()["required"]
+    shown = {name for name, (_, options) in inputs.items() if not options.get("advanced")}
+    wanted = {"model", "preset", "sensitivity"}
+    assert shown == (wanted if knows_advanced else set(inputs))
+    if hasattr(schema, "search_aliases"):
+        assert {"cache", "faster", "teacache", "skip steps"} <= set(schema.search_aliases)
+
+
 def test_every_output_has_a_name(pack: dict[str, type]):
     """Without a display name the browser shows the type, and three numbers in a row look alike."""
     bare = [

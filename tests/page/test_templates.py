@@ -10,7 +10,7 @@ from saved import BYPASSED, MUTED, load, prompt_of
 
 from demo import host
 
-FILES = sorted((host.REPO / "workflows").glob("*.json"))
+FILES = sorted((host.REPO / "example_workflows").glob("*.json"))
 QUEUED = """async ([id, mode]) => {
     app.graph.nodes.forEach((node) => { node.mode = Number(node.id) === id ? mode : 0; });
     return Object.fromEntries(Object.entries((await app.graphToPrompt()).output)
@@ -28,3 +28,39 @@ def test_the_editor_queues_it_as_the_server_tests_do(editor, file):
         for mode in (BYPASSED, MUTED):
             queued = editor.page.evaluate(QUEUED, [node, mode])
             assert queued == prompt_of(file, infos, every | {node: mode}), (node, mode)
+
+
+# Where nodes lie, their titles included, in the graph's own measure.
+PLACES = """() => app.graph.nodes.map((node) => {
+    const drawn = document.querySelector(`[data-node-id="${node.id}"]`)?.getBoundingClientRect();
+    const [left, top, width, height] = node.boundingRect;
+    const scale = app.canvas.ds.scale;
+    return [String(node.type), left, top, left + width, drawn ? top + drawn.height / scale : top + height];
+})"""
+GROUPS = "() => app.graph.groups.map(({ pos, size }) => [pos[0], pos[1], pos[0] + size[0], pos[1] + size[1]])"
+
+
+def overlap(one, other) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def inside(one, other) -> bool:
+    return other[0] <= one[0] and other[1] <= one[1] and one[2] <= other[2] and one[3] <= other[3]
+
+
+@pytest.mark.parametrize("vue", [False, True], ids=["canvas-nodes", "vue-nodes"])
+def test_no_node_lies_over_another_or_sticks_out_of_its_group(editor, vue):
+    editor.set("Comfy.VueNodes.Enabled", vue)
+    try:
+        for file in FILES:
+            editor.page.evaluate("(work) => app.loadGraphData(work)", json.loads(file.read_text()))
+            editor.page.wait_for_timeout(1000)
+            editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+            editor.page.wait_for_timeout(1000)
+            places, groups = editor.page.evaluate(PLACES), editor.page.evaluate(GROUPS)
+            for n, (kind, *place) in enumerate(places):
+                assert not [other for other, *box in places[:n] if overlap(place, box)], (file.stem, kind)
+                if kind.startswith("AdaCache"):
+                    assert any(inside(place, group) for group in groups), (file.stem, kind)
+    finally:
+        editor.set("Comfy.VueNodes.Enabled", False)

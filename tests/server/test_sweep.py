@@ -129,7 +129,7 @@ def test_a_cancelled_sweep_goes_on_where_it_was(client: Client, small: Shot):
         ("sensitivity", "1 2 fast", 'entry 3 at character 5 is "fast", which is no number; allowed: numbers from 0.05'),
         ("sensitivity", "1, 2000", 'entry 2 at character 4 is "2000"; allowed: numbers from 0.05 to 100'),
         ("max_reuses", "1.5", "which is no whole number"),
-        ("preset", "turbo, off", 'entry 2 at character 8 is "off"; allowed: paper fast'),
+        ("preset", "turbo, off", 'entry 2 at character 8 is "off"; allowed: balanced'),
         ("preset", " , ", "there is none"),
         ("sensitivity", " ".join(map(str, range(1, 14))), "there are 13; allowed: up to 12"),
     ],

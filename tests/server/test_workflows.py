@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from demo.client import Client, Refused
 from demo.run import WORKFLOW as DEMO
 from demo.workflow import MOREG, Caching, Shot, graph
 
-FILES = [*sorted((host.REPO / "workflows").glob("*.json")), DEMO]
+FILES = [*sorted((host.REPO / "example_workflows").glob("*.json")), DEMO]
 
 
 def is_ours(node: dict) -> bool:
@@ -102,3 +103,28 @@ def test_it_runs_with_any_one_of_our_nodes_muted(client: Client, file: Path, nod
         assert set(errors) <= behind
         assert {error["type"] for one in errors.values() for error in one["errors"]} == {"required_input_missing"}
         assert kind in ("AdaCachePatchModel", "AdaCacheSweep")
+
+
+@pytest.mark.parametrize("file", FILES, ids=names)
+def test_it_tells_a_host_without_the_pack_or_the_models_where_they_are(file: Path):
+    """And it has no id: a fixed one would give a newly opened graph the runs of another."""
+    saved = json.loads(file.read_text())
+    assert "id" not in saved
+    for node in saved["nodes"]:
+        properties = node["properties"]
+        if is_ours(node):
+            assert properties["cnr_id"] == "adacache" and "bgcolor" not in node
+        if node["type"] in ("UNETLoader", "CLIPLoader", "VAELoader") and file != DEMO:
+            (model,) = properties["models"]
+            assert model["name"] == node["widgets_values"][0]
+            assert model["url"].startswith("https://") and f"/{model['directory']}/{model['name']}" in model["url"]
+
+
+def test_the_archive_of_the_registry_is_small():
+    """Only what an installed pack needs, in a download of a moment."""
+    rules = (host.REPO / ".comfyignore").read_text().splitlines()
+    left_out = tuple(rule for rule in rules if rule and not rule.startswith("#"))
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=host.REPO, capture_output=True, text=True, check=True).stdout
+    packed = [host.REPO / name for name in listed.split("\0") if name and not name.startswith(left_out)]
+    assert {path.parts[len(host.REPO.parts)] for path in packed} >= {"adacache", "nodes", "web", "example_workflows"}
+    assert sum(path.stat().st_size for path in packed if path.exists()) < 1_200_000  # half of it, packed
