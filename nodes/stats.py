@@ -12,6 +12,7 @@ from .plot import draw, to_image_tensor
 from .schema import BYPASSED, HandleType, schema
 from .server import comfy_server
 from .server.run_store import RUNS
+from .sweep.graph import before, source
 
 NAME = "Cache Stats"
 NO_RUN = (
@@ -22,20 +23,9 @@ NO_RUN = (
 
 def upstream(prompt: Mapping[str, Any] | None, node_id: str | None, field: str) -> set[str]:
     """Ids of the nodes that a node's input depends on, in a queued graph of the host's API form."""
-    found: set[str] = set()
-    waiting = [_source((prompt or {}).get(str(node_id), {}).get("inputs", {}).get(field))]
-    while waiting:
-        source = waiting.pop()
-        if source is None or source in found:
-            continue
-        found.add(source)
-        waiting += map(_source, (prompt or {}).get(source, {}).get("inputs", {}).values())
-    return found
-
-
-def _source(value: Any) -> str | None:
-    """The node that an input is linked to; links are [node id, output slot]."""
-    return str(value[0]) if isinstance(value, list) and len(value) == 2 and isinstance(value[1], int) else None
+    nodes = prompt or {}
+    first = source(nodes.get(str(node_id), {}).get("inputs", {}).get(field))
+    return set(before(nodes, first)) if first is not None else set()
 
 
 def speed_up(traces: Sequence[Trace]) -> float:

@@ -12,41 +12,12 @@ import torch
 from torch import Tensor
 
 from ..schedules.schedule import Decision, Reason
-from .cache import Cache, Parts, Stream, alike
-from .extrapolation import advance, extrapolated
-from .measures import FrameGrid, change_sums, motion_score, motion_sums, relative_change
-from .sequence_parallel import Ranks
+from .cache import Cache, Parts
+from .calls import AnswerCall, Call, Context, Looks, StreamKey, TrunkCall
+from .measures import FrameGrid, motion_score, relative_change
 from .stopwatch import Stopwatch
 
 _Call = TypeVar("_Call", bound="Call")
-
-
-class StreamKey(NamedTuple):
-    """What tells the streams of a run apart.
-
-    Attributes:
-        substep: the evaluation's place in its step, from 0; samplers of higher order make several.
-        key: the caller's name for the rows.
-        repeat: how many calls of this evaluation had the same key before.
-    """
-
-    substep: int
-    key: Hashable
-    repeat: int
-
-
-class Looks(NamedTuple):
-    """What an evaluation looks at besides the change of its probes.
-
-    Attributes:
-        strides: frame steps of the motion score; none leaves motion out.
-        observe: called with a stream and its new probe, gives more sums to read; None where nobody asks.
-        ranks: the processes among which the token sequence is split, if it is.
-    """
-
-    strides: tuple[int, ...] = ()
-    observe: Callable[[StreamKey, Tensor], Tensor | None] | None = None
-    ranks: Ranks | None = None
 
 
 class Measured(NamedTuple):
@@ -93,12 +64,10 @@ class Evaluation:
         where: torch.device | None = None,
     ) -> None:
         self.watch = Stopwatch(where)
-        self.cache = cache
         self.decision = decision
         self.substep = substep
         self.sigma = sigma
-        self.looks = looks
-        self.refused = refused
+        self._context = Context(cache, decision.compute, sigma, substep == 0, looks, refused)
         self.calls: list[Call] = []
         self.level: Tensor | None = None  # the noise level as the device has it, to be checked where something is read
         self._seen: Counter[Hashable] = Counter()
@@ -111,7 +80,7 @@ class Evaluation:
             keys: what tells the chunks apart; the same key again in this evaluation is another stream.
             grid: where the video's frames are in the token sequence; None leaves motion out.
         """
-        return self._made(keys, lambda streams: TrunkCall(self, streams, grid))
+        return self._made(keys, lambda streams: TrunkCall(self._context, streams, grid))
 
     def answer(self, keys: Sequence[Hashable], like: Sequence[Parts], frames: int = 0) -> AnswerCall:
         """A network call that reuses the network's answers, one per key.
@@ -121,7 +90,7 @@ class Evaluation:
             like: tensors of the shape of each answer; on a reused call, of its device.
             frames: the axis of an answer's first part along which its frames lie; 0 where there are none.
         """
-        return self._made(keys, lambda streams: AnswerCall(self, streams, like, frames))
+        return self._made(keys, lambda streams: AnswerCall(self._context, streams, like, frames))
 
     def _made(self, keys: Sequence[Hashable], make: Callable[[list[StreamKey]], _Call]) -> _Call:
         with self._lock:
@@ -150,9 +119,9 @@ class Evaluation:
     def outcome(self) -> tuple[bool, Reason]:
         """Whether anything was computed, and why."""
         if self.decision.compute:
-            return True, Reason.REFUSED if self.refused() else self.decision.reason
+            return True, Reason.REFUSED if self._context.refused() else self.decision.reason
         if any(call.compute for call in self.calls):
-            return True, Reason.REFUSED if self.refused() else Reason.MISSING
+            return True, Reason.REFUSED if self._context.refused() else Reason.MISSING
         return False, self.decision.reason
 
     def read(self) -> Measured:
@@ -162,8 +131,8 @@ class Evaluation:
         if not totals and self.level is None:
             return Measured()
         joined = torch.cat([total.to(totals[0].device) for total in totals]) if totals else torch.empty(0)
-        if self.looks.ranks:
-            joined = self.looks.ranks.total(joined)
+        if self._context.looks.ranks:
+            joined = self._context.looks.ranks.total(joined)
         if self.level is not None:
             joined = torch.cat([joined.to(self.level.device), self.level.float().reshape(1)])
         values = iter(joined.tolist())
@@ -185,193 +154,3 @@ _SUMS = ("changes", "errors", "motions", "fars")
 def _total(sums: Sequence[Tensor]) -> Tensor:
     """Sum of vectors that may lie on several devices."""
     return torch.stack([s.to(sums[0].device) for s in sums]).sum(0)
-
-
-class Call:
-    """One network call: computes and captures, or reuses.
-
-    Attributes:
-        compute: whether the network must be asked.
-        streams: one per chunk of rows.
-        captured: those of which something was kept.
-        changes, errors, motions, fars: sums; see `measures.py` and `extrapolation.advance`.
-    """
-
-    def __init__(self, evaluation: Evaluation, streams: list[StreamKey]) -> None:
-        self.compute = evaluation.decision.compute or not all(key in evaluation.cache for key in streams)
-        self.streams = streams
-        self.captured: list[StreamKey] = []
-        self.changes: Tensor | None = None
-        self.errors: Tensor | None = None
-        self.motions: Tensor | None = None
-        self.fars: Tensor | None = None
-        self._cache = evaluation.cache
-        self._planned = evaluation.decision.compute
-        self._refused = evaluation.refused
-        self._looks = evaluation.looks
-        self._sigma = evaluation.sigma
-        self.measures = evaluation.substep == 0
-
-    def _measure(self, key: StreamKey, probe: Tensor, old: Tensor | None) -> None:
-        """The change since `old`, where it is like the new probe, and what else is looked at."""
-        if old is not None and alike((old,), (probe,)):
-            self.changes = _plus(self.changes, change_sums(probe, old))
-        if self._looks.observe and (sums := self._looks.observe(key, probe)) is not None:
-            self.fars = _plus(self.fars, sums)
-
-    def _move(self, frames: Tensor) -> None:
-        """The motion between (rows, frames, ...), where any stride fits."""
-        if any(stride < frames.shape[1] for stride in self._looks.strides):
-            self.motions = _plus(self.motions, motion_sums(frames, self._looks.strides))
-
-
-class TrunkCall(Call):
-    """A call whose trunk's residual is reused, as published: held, in the network's own precision.
-
-    The trunk is entered with `enter`, measured with `measure` and left with `leave`; `commit` keeps what was
-    captured once the call has returned, so that a call that dies half way leaves nothing behind. A reused call
-    asks `reuse` instead. A hidden state is one tensor for most networks, and several for those that carry more
-    than the video, such as video and sound; each has the batch's rows first.
-    """
-
-    def __init__(self, evaluation: Evaluation, streams: list[StreamKey], grid: FrameGrid | None) -> None:
-        super().__init__(evaluation, streams)
-        self._grid = grid
-        self._base: list[Parts] | None = None  # per stream: the trunk's input, then its residual
-        self._probe: Tensor | None = None
-
-    def enter(self, *hidden: Tensor) -> None:
-        """Before the first block. Falls back to computing where the cached residuals do not fit."""
-        even = all(part.shape[0] % len(self.streams) == 0 for part in hidden)
-        rows = self._chunks(hidden) if even else []
-        if not self.compute:
-            kept = [self._cache.get(key) for key in self.streams]
-            self.compute = not (even and all(s and s.fits(r) for s, r in zip(kept, rows, strict=True)))
-        if self.compute and even:
-            # Nothing computed needs the old residual: it makes room for the new one.
-            self._cache.drop_values(set(self.streams))
-            self._base = [tuple(part.detach().clone() for part in parts) for parts in rows]
-
-    def measure(self, probe: Tensor) -> None:
-        """The probe of a computed call: a tensor of our own, that nobody else writes.
-
-        Args:
-            probe: (rows, tokens, channels); several axes of tokens are taken as one.
-        """
-        if self.measures:
-            self._probe = probe.detach().flatten(1, -2)
-
-    def leave(self, *hidden: Tensor) -> bool:
-        """After the last block; False where the trunk's output cannot be compared with its input."""
-        rows = self._chunks(hidden) if self._base is not None else []
-        if self._base is None or not all(alike(b, o) for b, o in zip(self._base, rows, strict=True)):
-            self._base = None
-            return False
-        # The residual takes the clone's memory.
-        for base, out in zip(self._base, rows, strict=True):
-            for b, o in zip(base, out, strict=True):
-                torch.sub(o.detach(), b, out=b)
-        return True
-
-    @torch.no_grad()
-    def reuse(self, *hidden: Tensor) -> Parts:
-        """x + R, part by part, in fresh tensors."""
-        outs = tuple(torch.empty_like(part) for part in hidden)
-        for key, rows, out_rows in zip(self.streams, self._chunks(hidden), self._chunks(outs), strict=True):
-            for x, kept, out in zip(rows, self._cache[key].value, out_rows, strict=True):
-                torch.add(x, kept.to(x.device, non_blocking=True), out=out)
-        return outs
-
-    @torch.no_grad()
-    def commit(self) -> None:
-        """Keep the captured residuals and probes, and measure the probes against the ones before."""
-        if self._base is None or self._refused():
-            return
-        probes = self._probe.chunk(len(self.streams)) if self._probe is not None else [None] * len(self.streams)
-        passing = sum(part.nbytes for base in self._base for part in base)
-        passing += self._probe.nbytes if self._probe is not None else 0
-        for key, residual, probe in zip(self.streams, self._base, probes, strict=True):
-            before = self._cache.get(key)
-            if probe is not None:
-                self._measure(key, probe, before.probe if before else None)
-                self._motion(probe)
-                # The distance is taken between planned computations: a stream that only kept a new one company
-                # must not be measured from here, or decisions would depend on what was batched.
-                if not self._planned and before is not None and before.probe is not None:
-                    probe = before.probe
-            passing -= sum(part.nbytes for part in residual) + (probe.nbytes if probe is not None else 0)
-            self._cache.keep(key, Stream(residual, probe), max(0, passing))
-            self.captured.append(key)
-        self._base = self._probe = None
-
-    def _motion(self, probe: Tensor) -> None:
-        if not (self._looks.strides and self._grid):
-            return
-        whole = self._looks.ranks.whole(probe) if self._looks.ranks else probe
-        if self._grid.fits(whole.shape[1]):
-            self._move(self._grid.cut(whole))
-
-    def _chunks(self, hidden: Parts) -> list[Parts]:
-        """Per stream, its rows of every part."""
-        return list(zip(*(part.chunk(len(self.streams)) for part in hidden), strict=True))
-
-
-class AnswerCall(Call):
-    """A call whose answers are reused: what the network returns for each stream, extrapolated or held.
-
-    Answers are float32 whatever the network's precision, and all that is kept has the latent's size.
-    """
-
-    def __init__(self, evaluation: Evaluation, streams: list[StreamKey], like: Sequence[Parts], frames: int) -> None:
-        super().__init__(evaluation, streams)
-        kept = [self._cache.get(key) for key in streams]
-        self.compute = self.compute or not all(s and s.fits(one) for s, one in zip(kept, like, strict=True))
-        self._devices = [one[0].device for one in like]
-        self._frames = frames
-
-    @torch.no_grad()
-    def reuse(self) -> list[Parts]:
-        """The answers that are expected by now, one per stream, in fresh tensors."""
-        pairs = zip(self.streams, self._devices, strict=True)
-        return [extrapolated(self._cache[key], self._sigma, device) for key, device in pairs]
-
-    @torch.no_grad()
-    def keep(self, answers: Sequence[Parts], extrapolates: bool) -> None:
-        """Keep the answers of a computed call, and measure them against the ones before.
-
-        Args:
-            answers: one per stream, tensors of our own.
-            extrapolates: keep their trend, too.
-        """
-        if self._refused():
-            return
-        passing = sum(part.nbytes for answer in answers for part in answer)
-        for key, answer in zip(self.streams, answers, strict=True):
-            old = self._cache.get(key)
-            old = old if old is not None and alike(old.value, answer) else None
-            if self.measures:
-                self._look(key, answer, old)
-            size = sum(part.nbytes for part in answer)
-            stream = Stream(answer, sigma=self._sigma)
-            if extrapolates and old is not None:
-                stream, sums = advance(old, answer, self._sigma)
-                if self.measures:
-                    self.errors = _plus(self.errors, sums)
-            stream.planned = self._planned
-            passing -= size
-            self._cache.keep(key, stream, passing + (size if extrapolates else 0))
-            self.captured.append(key)
-
-    def _look(self, key: StreamKey, answer: Parts, old: Stream | None) -> None:
-        self._measure(key, _flat(answer), _flat(old.value) if old is not None and old.planned else None)
-        if self._frames and self._looks.strides:
-            self._move(answer[0].movedim(self._frames, 1))
-
-
-def _flat(parts: Parts) -> Tensor:
-    """All parts as (rows, elements)."""
-    return torch.cat([part.flatten(1) for part in parts], 1) if len(parts) > 1 else parts[0].flatten(1)
-
-
-def _plus(total: Tensor | None, sums: Tensor) -> Tensor:
-    return sums if total is None else total + sums

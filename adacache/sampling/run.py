@@ -7,20 +7,19 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..schedules.codebook import Codebook, nearest_codebook
-from ..schedules.explicit import LockedSchedule
-from ..schedules.moreg import MoReg
-from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost, PacedSchedule
-from ..schedules.published import PublishedSchedule
-from ..schedules.schedule import Decision, Reason, Schedule
+from ..schedules.choose import schedule_for
+from ..schedules.codebook import nearest_codebook
+from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, PacedSchedule
+from ..schedules.schedule import Decision, Reason
 from ..settings import Settings
 from ..trace.trace import Record, RunInfo, Trace
+from .book import Book
 from .cache import Cache, FreeBytes
+from .calls import Looks, StreamKey
 from .deferred_correction import Correction
-from .evaluation import Evaluation, Looks, Measured, StreamKey
+from .evaluation import Evaluation, Measured
 from .observer import Observer
 from .step_clock import StepClock
-from .stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +42,7 @@ class Run:
         with Run(settings, steps=30) as run:
             for sigma in sigmas:
                 with run.evaluation(sigma) as evaluation:
-                    ...                                     # see blocks.run_blocks
+                    ...                                     # see run_blocks.py
         run.trace.summary()
 
     Args:
@@ -78,8 +77,6 @@ class Run:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
         self.settings = settings
-        codebook = nearest_codebook(settings.codebooks, steps)
-        moreg = MoReg(settings.moreg, steps) if settings.moreg else None
         self.locked = settings.locked if settings.mode == "cache" else None
         if evaluations_per_step != 1:
             sigmas = None
@@ -89,31 +86,22 @@ class Run:
         measures = settings.mode == "measure"
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if self.correction else UNCORRECTED
-        self.schedule = self._schedule(steps, codebook, moreg, cost)
+        self.schedule = schedule_for(settings, steps, cost)
         self.cache = Cache(settings.location, free_bytes)
         planned = isinstance(self.schedule, PacedSchedule)
-        self.trace = Trace(info or RunInfo(), steps, settings.as_json(), "" if planned else str(codebook))
+        codebook = "" if planned else str(nearest_codebook(settings.codebooks, steps))
+        self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
         self.trace.highest_sigma = highest_sigma or 0.0
         self._looks = Looks(self._strides(), self.observer.observe if self.observer else None, ranks)
         self._on_record = on_record
-        self._first: Stopwatch | None = None
-        self._untimed: list[tuple[Record, Stopwatch]] = []
+        self._book = Book(self.trace)
         self._lowest_sigma = float("inf")
         self._clock = StepClock(steps, evaluations_per_step)
         self._decision = Decision(True, Reason.FIRST)
-        self._labelled = 0
         if self.locked and self.locked.steps != steps:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
         elif steps < FEWEST_STEPS and not self.locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
-
-    def _schedule(self, steps: int, codebook: Codebook, moreg: MoReg | None, cost: Cost) -> Schedule:
-        s = self.settings
-        if self.locked:
-            return LockedSchedule(self.locked, moreg, s.sensitivity)
-        if s.share is not None:
-            return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses, cost)
-        return PublishedSchedule(steps, codebook, moreg, s.sensitivity, s.max_reuses)
 
     def __enter__(self) -> Run:
         return self
@@ -151,16 +139,8 @@ class Run:
 
     def step_done(self, step: int) -> None:
         """The sampler's callback for its 0-based `step`, which fires right after that step's first evaluation."""
-        self._label(max(1, step))
-        if self.trace.records:
-            self.trace.records[-1].step = step + 1
+        self._book.step_done(step)
         self._clock.report(step)
-
-    def _label(self, step: int) -> None:
-        """Evaluations that came since the last callback belong to `step`."""
-        for record in self.trace.records[self._labelled :]:
-            record.step = step
-        self._labelled = len(self.trace.records)
 
     @contextmanager
     def evaluation(self, sigma: float, allowed: bool = True) -> Iterator[Evaluation]:
@@ -183,7 +163,7 @@ class Run:
             self._decision = self._decide(sigma, allowed)
             self._lowest_sigma = min(self._lowest_sigma, sigma)
         evaluation = Evaluation(self.cache, self._decision, substep, sigma, self._looks, lambda: self.refused, where)
-        self._first = self._first or evaluation.watch
+        self._book.begin(evaluation.watch)
         return evaluation
 
     def _decide(self, sigma: float, allowed: bool) -> Decision:
@@ -242,26 +222,10 @@ class Run:
         elif computed:
             # Context windows that move on give new streams at every step; those they left behind must not pile up.
             self._forget_all_but(evaluation.substep, evaluation.streams())
-        watch = evaluation.watch
-        record.milliseconds = watch.stop()
-        self.trace.seconds = watch.ended - (self._first or watch).began
-        self.trace.records.append(record)
-        self._untimed.append((record, watch))
-        self._read_times()
+        self._book.write(record, evaluation.watch)
         self._count_bytes()
         if self._on_record:
             self._on_record(record)
-
-    def _read_times(self, wait: bool = False) -> None:
-        """Replace the clock's times by the device's own, where it has come that far."""
-        while self._untimed:
-            record, watch = self._untimed[0]
-            milliseconds = watch.read(wait)
-            if milliseconds is not None:
-                record.milliseconds = milliseconds
-            elif watch.waits:
-                return
-            del self._untimed[0]
 
     def _count_bytes(self) -> None:
         others = (self.correction, self.observer)
@@ -297,9 +261,9 @@ class Run:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self.cache.clear()
         self.correction = self.observer = None
-        self._read_times(wait=end == "done")
+        self._book.read_times(wait=end == "done")
         if self._clock.reported:
-            self._label(self._clock.reported)
+            self._book.label(self._clock.reported)
         if not self.trace.end:
             self.trace.end, self.trace.end_detail = end, detail
             if end == "done" and not self.trace.records:

@@ -83,7 +83,8 @@ class Answers:
             return
         kept = [self.session.parts(self._answer(denoised[index])) for index in self._asked]
         holds = self.session.holds_denoised
-        self._call.keep(kept, self.session.run.settings.forecast and not holds)
+        videos = [self.session.parts(denoised[index])[0] for index in self._asked]
+        self._call.keep(kept, self.session.run.settings.forecast and not holds, videos)
         self.session.run.trace.probe = DENOISED if holds else ANSWER
 
     def _put_together(self) -> list[Tensor]:

@@ -146,6 +146,18 @@ def test_distance_and_motion_are_those_of_the_answer() -> None:
     assert all(record.score == pytest.approx(1) for record in run.trace.records)
 
 
+def test_motion_is_that_of_the_denoised_latent() -> None:
+    """Where it is handed in, beside the answer that the distance is taken of."""
+    run = Run(Settings(mode="measure", reuses="answer"), 12)
+    alternating = torch.ones(SHAPE) * torch.tensor([1.0, -1.0] * 3).view(1, 1, 6, 1, 1)
+    for step in range(1, 3):
+        with run.evaluation(1 - step / 12) as evaluation:
+            call = evaluation.answer([""], [(alternating,)], 2)
+            call.keep([(alternating * step,)], False, [torch.ones(SHAPE)])
+    assert [record.score for record in run.trace.records] == [0, 0]
+    assert run.trace.records[1].distance == pytest.approx(1)
+
+
 def test_only_the_videos_motion_counts() -> None:
     """Of video and sound, sound has no frames."""
     run = Run(Settings(moreg=MoRegSettings(norm=0.5), reuses="answer"), 12)
