@@ -7,7 +7,7 @@ import { draw } from "./draw.js";
 import { layoutCompact } from "./layout.js";
 import { MOST_FILE_BYTES, TraceError, clean, readFile } from "./trace.js";
 import { state } from "./words.js";
-import { nameOf, timeOf } from "./wordsview.js";
+import { nameOf, parted, timeOf } from "./wordsview.js";
 
 /** @typedef {import("./panel.js").Context} Context */
 /** @typedef {import("./store.js").Entry} Entry */
@@ -155,7 +155,8 @@ function rowFor(context, id) {
         const gained = gains(run);
         const faster = gained ? `${gained.speedUp.toFixed(2)}x` : "";
         const notes = [entry.imported ? "imported" : "", state(run), faster, counts, told(run).size];
-        when.textContent = [...notes, timeOf(entry)].filter(Boolean).join(" · ");
+        const parts = [...notes, timeOf(entry)].filter(Boolean);
+        if (when.textContent !== parts.join("")) when.replaceChildren(parted(document, "span", parts));
         show.setAttribute("aria-pressed", String(picked[0] === entry));
         over.setAttribute("aria-pressed", String(picked[1] === entry));
         pin.setAttribute("aria-pressed", String(store.pinned === id));

@@ -124,7 +124,7 @@ function title(document, { run }) {
  * @param {"p" | "span"} tag
  * @param {string[]} parts
  */
-function parted(document, tag, parts) {
+export function parted(document, tag, parts) {
     const spans = parts.map((text) => element(document, "span", { text }));
     return element(document, tag, { class: "adacache-parted" }, spans);
 }

@@ -27,8 +27,8 @@ SHOT = {"size": 128, "frames": 33, "steps": 30}
 # The host gives the panel a fifth of the window.
 WINDOW = {"width": 2000, "height": 1160}
 LIVE_AT = 17  # the step at which the running panel is caught
-FASTER = Caching(sensitivity=1.0)
-CAREFUL = Caching(sensitivity=2.0, moreg=True)
+FASTER = Caching("turbo", 1.0)
+CAREFUL = Caching("balanced", 1.0, moreg=True)
 
 
 def main() -> None:
