@@ -76,6 +76,19 @@ class Hosted:
         patched, handle = self.call("AdaCachePatchModel", **inputs)
         return patched, lambda: self.runs.find(handle)[-1]
 
+    def their_cache(self, node: str, model: Any, threshold: float) -> Any:
+        """A model with the host's EasyCache or LazyCache, on a copy of the input that EasyCache 0.3.75 writes into."""
+        options = {"reuse_threshold": threshold, "start_percent": 0.15, "end_percent": 0.95, "verbose": False}
+        (patched,) = self.call(node, model=model, **options)
+
+        def copied(executor: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+            return executor(x.clone(), *args, **kwargs)
+
+        # Wrappers run in this order, the first outermost.
+        theirs = patched.wrappers.get("diffusion_model", {})
+        patched.wrappers["diffusion_model"] = {"bench.copy": [copied], **theirs}
+        return patched
+
 
 def _load(path: Path, parent: str = "custom_nodes") -> None:
     import nodes

@@ -135,21 +135,10 @@ def _locked(text: str, preset: str) -> Callable[[Bench, str, int], Run]:
 
 
 def _host(node: str, threshold: float) -> Callable[[Bench, str, int], Run]:
-    """The host's own cache at its best: EasyCache gets a copy of the input that it writes into (0.3.75)."""
-
-    def sample(bench: Bench, prompt: str, seed: int) -> Run:
-        options = {"reuse_threshold": threshold, "start_percent": 0.15, "end_percent": 0.95, "verbose": False}
-        (model,) = bench.studio.call(node, model=bench.studio.model, **options)
-
-        def copied(executor: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-            return executor(x.clone(), *args, **kwargs)
-
-        # Wrappers run in this order, the first outermost.
-        theirs = model.wrappers.get("diffusion_model", {})
-        model.wrappers["diffusion_model"] = {"bench.copy": [copied], **theirs}
-        return bench.run(model, prompt, seed)
-
-    return sample
+    """The host's own cache at its best."""
+    return lambda bench, prompt, seed: bench.run(
+        bench.studio.their_cache(node, bench.studio.model, threshold), prompt, seed
+    )
 
 
 def _rival(make: Callable[[Bench], Rival]) -> Callable[[Bench, str, int], Run]:
