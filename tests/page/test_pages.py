@@ -100,6 +100,11 @@ def test_open_workflows_with_equal_ids_keep_their_runs_apart(editor):
     node.get_by_text(on_node(second)).wait_for()
     page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
     node.get_by_text(on_node(first)).wait_for()
+    # The other workflow's output, come late, is handed to the node of the same id.
+    late = "([id, run]) => { app.graph.getNodeById(id).onExecuted({ text: ['late'], runs: [run] }) }"
+    page.evaluate(late, [editor.ids["stats"], second["info"]["run_id"]])
+    page.wait_for_timeout(300)
+    assert on_node(first) in node.inner_text()
     page.evaluate("() => app.extensionManager.command.execute('Workspace.NextOpenedWorkflow')")
     node.get_by_text(on_node(second)).wait_for()
 
