@@ -44,7 +44,7 @@ def main() -> None:
         base = host.make_base(Path(temp))
         with serving(base, base / "server.log", "--cpu") as url, Client(url) as client:
             outputs = client.run(sweep(Shot(), "preset", VALUES)).outputs
-            shown = next(output for name, output in outputs.items() if name.startswith("sweep."))
+            shown = next(out for name, out in outputs.items() if name.startswith("sweep.") and "images" in out)
             sheet, plot = (Image.open(io.BytesIO(client.fetch(file))).convert("RGB") for file in shown["images"])
     smaller = sheet.resize((WIDTH, round(sheet.height * WIDTH / sheet.width)), Image.Resampling.LANCZOS)
     # Photographs, where lossless files would be several times as large.
