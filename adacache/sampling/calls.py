@@ -12,6 +12,7 @@ from .cache import Cache, Parts, Stream, alike
 from .extrapolation import advance, extrapolated
 from .measures import FrameGrid, change_sums, motion_sums
 from .sequence_parallel import Ranks
+from .workers import Workers
 
 
 class StreamKey(NamedTuple):
@@ -34,12 +35,12 @@ class Looks(NamedTuple):
     Attributes:
         strides: frame steps of the motion score; none leaves motion out.
         observe: called with a stream and its new probe, gives more sums to read; None where nobody asks.
-        ranks: the processes among which the token sequence is split, if it is.
+        workers: the processes that sample the video together, if there are several.
     """
 
     strides: tuple[int, ...] = ()
     observe: Callable[[StreamKey, Tensor], Tensor | None] | None = None
-    ranks: Ranks | None = None
+    workers: Workers | None = None
 
 
 class Context(NamedTuple):
@@ -182,7 +183,8 @@ class TrunkCall(Call):
     def _motion(self, probe: Tensor) -> None:
         if not (self._looks.strides and self._grid):
             return
-        whole = self._looks.ranks.whole(probe) if self._looks.ranks else probe
+        ranks = self._looks.workers
+        whole = ranks.whole(probe) if isinstance(ranks, Ranks) else probe
         if self._grid.fits(whole.shape[1]):
             self._move(self._grid.cut(whole))
 

@@ -122,6 +122,8 @@ class Evaluation:
             return True, Reason.REFUSED if self._context.refused() else self.decision.reason
         if any(call.compute for call in self.calls):
             return True, Reason.REFUSED if self._context.refused() else Reason.MISSING
+        if not self.calls and self._context.refused():
+            return True, Reason.REFUSED  # given up before any call was met
         return False, self.decision.reason
 
     def read(self) -> Measured:
@@ -131,8 +133,8 @@ class Evaluation:
         if not totals and self.level is None:
             return Measured()
         joined = torch.cat([total.to(totals[0].device) for total in totals]) if totals else torch.empty(0)
-        if self._context.looks.ranks:
-            joined = self._context.looks.ranks.total(joined)
+        if totals and self._context.looks.workers:
+            joined = self._context.looks.workers.total(joined)
         if self.level is not None:
             joined = torch.cat([joined.to(self.level.device), self.level.float().reshape(1)])
         values = iter(joined.tolist())

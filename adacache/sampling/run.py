@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, device
 
-    from .sequence_parallel import Ranks
+    from .workers import Workers
 
 # Four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
@@ -53,7 +53,7 @@ class Run:
         on_record: called with every finished record, for a live display; its step may still be corrected.
         evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
             and each keeps streams of its own.
-        ranks: the processes among which the token sequence is split, if it is.
+        workers: the processes that sample the video together, if there are several.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
             (see `deferred_correction.py`) and a measuring run tells how its direction changes (`observer.py`); None
             leaves both out.
@@ -69,7 +69,7 @@ class Run:
         free_bytes: FreeBytes | None = None,
         on_record: Callable[[Record], None] | None = None,
         evaluations_per_step: int = 1,
-        ranks: Ranks | None = None,
+        workers: Workers | None = None,
         sigmas: Sequence[float] | None = None,
         sums_history: bool = False,
         highest_sigma: float | None = None,
@@ -92,7 +92,7 @@ class Run:
         codebook = "" if planned else str(nearest_codebook(settings.codebooks, steps))
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
         self.trace.highest_sigma = highest_sigma or 0.0
-        self._looks = Looks(self._strides(), self.observer.observe if self.observer else None, ranks)
+        self._looks = Looks(self._strides(), self.observer.observe if self.observer else None, workers)
         self._on_record = on_record
         self._book = Book(self.trace)
         self._lowest_sigma = float("inf")

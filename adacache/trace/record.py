@@ -81,6 +81,7 @@ class RunInfo:
         handle: name of the patched model it was made with.
         prompt_id, node_id: the queued graph and its sampler node.
         started: wall-clock start, ISO 8601.
+        workers: how many processes sampled it together.
     """
 
     family: str = ""
@@ -91,6 +92,7 @@ class RunInfo:
     prompt_id: str = ""
     node_id: str = ""
     started: str = ""
+    workers: int = 1
 
     @classmethod
     def from_json(cls, plain: Any) -> RunInfo:

@@ -35,15 +35,19 @@ def answers(executor: Any, model: Any, conds: list, x: Tensor, timestep: Tensor,
     if session is None or not session.on_answers(model.diffusion_model, model_options["transformer_options"]):
         return executor(model, conds, x, timestep, model_options)
     made: list[Answers] = []
-    failed = attempt(lambda: made.append(Answers(session, model, conds, x, timestep, model_options)))
-    if made and made[0].reused is not None:
+    if not session.run.refused and (
+        failed := attempt(lambda: made.append(Answers(session, model, conds, x, timestep, model_options)))
+    ):
+        session.run.refuse(f"caching failed: {failed}")
+    reused = made[0].reused if made else None
+    if session.agreed(reused is not None, x.device) and reused is not None:
         compat.heed_cancel()
-        return made[0].reused
+        return reused
     before = session.calls.now
     denoised = executor(model, conds, x, timestep, model_options)
     if session.calls.answered_elsewhere(before):
         session.run.refuse("another node answered in place of the network")
-    if failed := failed or attempt(lambda: made[0].keep(denoised)):
+    if made and (failed := attempt(lambda: made[0].keep(denoised))):
         session.run.refuse(f"caching failed: {failed}")
     return denoised
 
@@ -77,7 +81,8 @@ class Answers:
             self._call.compute = False
 
     def keep(self, denoised: Sequence[Tensor]) -> None:
-        """Keep the answers of a computed call."""
+        """Keep the answers of a call that was computed, be it since another worker must."""
+        self._call.compute = True
         if any(one.shape != self._x.shape for one in denoised):
             self.session.run.refuse("the network's answer has another shape than the latent")
             return

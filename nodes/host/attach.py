@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...adacache import Settings
+from ..server.events import Feed
 from .session import KEY
 from .wrappers import wrappers
 
 
-def attach(model: Any, settings: Settings, handle: str) -> Any:
-    """A clone of the MODEL that caches by `settings`; of several in a chain the last one counts."""
+def attach(model: Any, settings: Settings, handle: str, tell: Callable[[str], Feed] = Feed) -> Any:
+    """A clone of the MODEL that caches by `settings`; of several in a chain the last one counts.
+
+    Args:
+        tell: gives what is told of a run by its id.
+    """
     patched = detach(model)
-    for kind, wrapper in wrappers(settings, handle):
+    for kind, wrapper in wrappers(settings, handle, tell):
         patched.add_wrapper_with_key(kind, KEY, wrapper)
     return patched
 

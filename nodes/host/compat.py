@@ -11,11 +11,13 @@ import comfy.cli_args
 import comfy.model_management
 import comfy.utils
 import torch
+import torch.distributed as dist
 
 from ...adacache.sampling.sequence_parallel import Ranks
+from ...adacache.sampling.workers import Workers
 
 # transformer_options keys and wrapper keys of caches that would skip the network under us.
-_OTHER_CACHES = {"easycache": "EasyCache or LazyCache"}
+_OTHER_CACHES = {"easycache": "EasyCache or LazyCache", "teacache": "TeaCache"}
 
 # Relative; what float32 leaves of a straight line.
 CLOSE = 1e-3
@@ -86,15 +88,41 @@ def lasting_memory() -> AbstractContextManager[Any]:
     return pause() if pause is not None else nullcontext()
 
 
-def ranks() -> Ranks | None:
-    """The processes among which the token sequence is split, where a pack for several GPUs does that (xDiT)."""
+def workers(network: torch.nn.Module, on_trunk: bool) -> Workers | None:
+    """The processes whose networks wait for one another, where a pack for several GPUs has such.
+
+    The token sequence is split among some (sequence parallelism), the prompts among others (CFG parallelism): xDiT
+    tells. FSDP splits the weights among all that a process group has.
+    """
+    sequence, prompts = _xdit_group("get_sp_group"), _xdit_group("get_cfg_group")
+    sharded = isinstance(network, getattr(sys.modules.get("torch.distributed.fsdp"), "FSDPModule", ()))
+    if sharded and dist.get_world_size() > 1:
+        others: list[dist.ProcessGroup | None] = [None]  # all, so those of the prompts, too
+    else:
+        others = [prompts] if prompts is not None else []
+    if sequence is not None:
+        return Ranks(sequence, *others) if on_trunk else Workers(sequence, *others)
+    return Workers(*others) if others else None
+
+
+def _xdit_group(name: str) -> dist.ProcessGroup | None:
+    """A process group of xDiT's, where it has more than one process."""
     parallel = sys.modules.get("xfuser.core.distributed")
     try:
-        group = parallel.get_sp_group() if parallel is not None else None
-        return Ranks(group.device_group) if group is not None and group.world_size > 1 else None
+        group = getattr(parallel, name)()
+        return group.device_group if group is not None and group.world_size > 1 else None
     except (AttributeError, AssertionError):
-        # It is there, but nothing is split; it says so by an assertion.
+        # It is not there, or nothing is split; it says so by an assertion.
         return None
+
+
+def unsuited(model_patcher: Any, on_trunk: bool) -> str:
+    """Why a way of splitting a network over several GPUs goes with no cache of ours, or ""."""
+    if "pipefusion" in model_patcher.wrappers.get("outer_sample", {}):
+        return "PipeFusion keeps activations from step to step itself; use USP, CFG parallelism or FSDP"
+    if on_trunk and _xdit_group("get_cfg_group") is not None:
+        return "with CFG parallelism a GPU has one prompt only, and the presets as published need both; take another"
+    return ""
 
 
 def is_training() -> bool:

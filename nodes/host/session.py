@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
+import torch
 from torch import Tensor
 
 from ...adacache import Run, RunInfo, Settings
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
+from ...adacache.sampling.workers import Workers
 from ..server import comfy_server
 from ..server.events import Feed
 from . import compat, samplers
@@ -21,6 +23,9 @@ from .guard import attempt
 from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
+
+# What a worker is about to do; the highest counts for all.
+_REUSES, _COMPUTES, _REFUSES = range(3)
 
 
 class Session:
@@ -35,6 +40,7 @@ class Session:
         holds_denoised: keep the denoised latent of an evaluation, held, in place of the network's answer, extrapolated:
             where the sampler adds noise, an answer to the latent before it would take the noise for the video's.
         latent_shapes: where several latents are packed into one, such as video and sound: the shape of each.
+        workers: the processes that sample the video together, if there are several; None, too, once all have given up.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class Session:
         sigmas: Sequence[float] = (),
         holds_denoised: bool = False,
         latent_shapes: Sequence[Sequence[int]] = (),
+        workers: Workers | None = None,
     ) -> None:
         self.run = run
         self.feed = feed
@@ -54,6 +61,7 @@ class Session:
         self.sigmas = sigmas
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
+        self.workers = workers
         self.calls = Calls()
         self.evaluation: Evaluation | None = None
 
@@ -85,14 +93,26 @@ class Session:
         attempt(lambda: self.run.close(end, detail))
         self.feed.closed(self.run.trace)
 
+    def agreed(self, reuses: bool, device: torch.device) -> bool:
+        """Whether the workers reuse: all of them, or none. Where one has given up caching, all do."""
+        if (workers := self.workers) is None:
+            return reuses
+        states: list[int] = []
+        mine = _REFUSES if self.run.refused else _REUSES if reuses else _COMPUTES
+        failed = attempt(lambda: states.append(workers.highest(mine, device)))
+        if failed or states[0] == _REFUSES:
+            self.run.refuse(f"caching failed: {failed}" if failed else "another of the workers cannot cache")
+            self.workers = None  # all know
+        return states == [_REUSES]
+
     def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> Family | None:
         """How the blocks are hooked, where the trunk's residual is reused: for the paper's presets, if they can be."""
         hooked = self.family is not None and not compat.compiled_whole(network, transformer_options)
         return self.family if hooked else None
 
     def on_answers(self, network: Any, transformer_options: dict[str, Any]) -> bool:
-        """Whether answers are reused in what runs now."""
-        runs = self.evaluation is not None and not self.run.refused
+        """Whether answers are reused in what runs now, or other workers ask whether they are."""
+        runs = self.evaluation is not None and (self.workers is not None or not self.run.refused)
         return runs and self.on_trunk(network, transformer_options) is None
 
     def parts(self, latent: Tensor) -> Parts:
@@ -107,13 +127,19 @@ class Session:
 def open_session(
     settings: Settings,
     handle: str,
+    tell: Callable[[str], Feed],
+    workers: Workers | None,
     guider: Any,
     latent_image: Tensor,
     sampler: Any,
     sigmas: Tensor,
     latent_shapes: Sequence[Sequence[int]] | None = None,
 ) -> Session:
-    """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
+    """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached.
+
+    Args:
+        tell: gives what is told of a run by its id.
+    """
     model = guider.model_patcher.model
     family = family_of(model.diffusion_model) if settings.reuses == "trunk" else None
     prompt_id, node_id = comfy_server.executing()
@@ -126,8 +152,9 @@ def open_session(
         prompt_id=prompt_id,
         node_id=node_id,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        workers=workers.count if workers else 1,
     )
-    feed = Feed(info.run_id)
+    feed = tell(info.run_id) if workers is None or workers.is_first else Feed("")
     levels = sigmas.tolist()
     run = Run(
         settings,
@@ -136,7 +163,7 @@ def open_session(
         compat.free_bytes,
         feed.step,
         samplers.evaluations_per_step(info.sampler),
-        compat.ranks(),
+        workers,
         levels if samplers.is_correctable(info.sampler) else None,
         sums_history=samplers.sums_history(info.sampler),
         highest_sigma=compat.highest_sigma(guider.model_patcher),
@@ -144,8 +171,11 @@ def open_session(
     noisy = samplers.adds_noise(sampler)
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
+    unsuited = compat.unsuited(guider.model_patcher, family is not None)
     if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
+    elif unsuited:
+        run.refuse(unsuited)
     elif samplers.is_irregular(info.sampler):
         run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
     elif "ar_state" in options:
@@ -162,6 +192,7 @@ def open_session(
         levels if samplers.keeps_to_its_levels(sampler) else (),
         noisy,
         latent_shapes or (),
+        workers,
     )
 
 

@@ -15,6 +15,7 @@ from comfy.patcher_extension import WrappersMP
 from torch import Tensor
 
 from ...adacache import Settings
+from ..server.events import Feed
 from . import compat
 from .answers import answers
 from .guard import attempt
@@ -24,22 +25,30 @@ from .session import KEY, Session, open_session, session_in
 log = logging.getLogger("adacache")
 
 
-def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., Any]]]:
-    """Our wrapper for each of the host's kinds."""
+def wrappers(
+    settings: Settings, handle: str, tell: Callable[[str], Feed] = Feed
+) -> list[tuple[str, Callable[..., Any]]]:
+    """Our wrapper for each of the host's kinds; `tell` gives what is told of a run by its id."""
 
     def sampling(
         executor: Any, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, *args: Any, **kwargs: Any
     ) -> Any:
         guider = executor.class_obj
+        workers = compat.workers(guider.model_patcher.model.diffusion_model, settings.reuses == "trunk")
+        session = None
         try:
             shapes = kwargs.get("latent_shapes")
-            session = open_session(settings, handle, guider, latent_image, sampler, sigmas, shapes)
+            session = open_session(settings, handle, tell, workers, guider, latent_image, sampler, sigmas, shapes)
         except Exception:
             log.exception("AdaCache could not start; the run goes on without it")
+        if workers and workers.highest(session is None, guider.model_patcher.load_device):
+            session = None
+        if session is None:
             return executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
         options = guider.model_options.setdefault("transformer_options", {})
         options[KEY] = session
-        session.feed.opened(session.run.trace)
+        if why := session.feed.opened(session.run.trace):
+            session.run.refuse(why)
         try:
             hooked = session.family is not None and not session.run.refused
             with compat.memory_compiler_off() if hooked else nullcontext():
@@ -93,11 +102,15 @@ def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs:
     session = session_in(executor.class_obj.model_options)
     if session is None or session.evaluation is not None:
         return executor(x, timestep, *args, **kwargs)
-    failed = attempt(lambda: session.begin(x, timestep))
+    if failed := attempt(lambda: session.begin(x, timestep)):
+        session.run.refuse(f"caching failed: {failed}")
+    session.agreed(False, x.device)
     try:
         result = executor(x, timestep, *args, **kwargs)
         if not failed:
             result = corrected(session, x, result)
+            if session.current.decision.compute:
+                session.agreed(False, x.device)  # before all read what was measured
             failed = attempt(lambda: session.run.finish(session.current))
     finally:
         session.evaluation = None

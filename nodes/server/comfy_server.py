@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import folder_paths
 from comfy_execution.graph_utils import GraphBuilder
+from comfy_execution.progress import NodeState, get_progress_state
 from comfy_execution.utils import get_executing_context
-
-import nodes
 
 
 def executing() -> tuple[str, str]:
     """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
     context = get_executing_context()
     return (context.prompt_id, context.node_id) if context else ("", "")
+
+
+def running() -> tuple[str, dict[str, Any], list[str]]:
+    """Prompt id, graph, and ids of the nodes that run now; asked from any thread (`comfy_execution/progress.py`)."""
+    state = get_progress_state()
+    now = [one for one, progress in list(state.nodes.items()) if progress["state"] is NodeState.Running]
+    return state.prompt_id, nodes_of(state.dynprompt), now
 
 
 def user_folder() -> str:
@@ -65,6 +72,29 @@ def graph_builder() -> Any:
     return GraphBuilder()
 
 
+def node_class(class_type: str) -> Any:
+    """A class of nodes, or None; the host's `nodes.py` is imported wherever there are nodes."""
+    return getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {}).get(class_type)
+
+
 def is_output(class_type: str) -> bool:
     """Whether nodes of a class show or save something."""
-    return bool(getattr(nodes.NODE_CLASS_MAPPINGS.get(class_type), "OUTPUT_NODE", False))
+    return bool(getattr(node_class(class_type), "OUTPUT_NODE", False))
+
+
+def when_started(do: Callable[[], None]) -> None:
+    """Do something when the server starts, after all packs are loaded; never where there is none."""
+
+    async def started(_app: Any) -> None:
+        do()
+
+    if (app := getattr(_server(), "app", None)) is not None:
+        app.on_startup.append(started)
+
+
+def add_node(node: Any, like: str) -> None:
+    """Register a node beside another of its pack, as the host's loader does (`nodes.py:load_custom_node`)."""
+    schema, host = node.GET_SCHEMA(), sys.modules["nodes"]
+    node.RELATIVE_PYTHON_MODULE = node_class(like).RELATIVE_PYTHON_MODULE
+    host.NODE_CLASS_MAPPINGS[schema.node_id] = node
+    host.NODE_DISPLAY_NAME_MAPPINGS[schema.node_id] = schema.display_name

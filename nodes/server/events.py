@@ -30,11 +30,12 @@ class Feed:
         self.client = comfy_server.queueing_client()
         self.about: About = {}
 
-    def opened(self, trace: Trace) -> None:
-        """The run begins."""
+    def opened(self, trace: Trace) -> str:
+        """The run begins. Gives why it must not be cached, or ""."""
         self._safely(lambda: self.about.update(about(trace.info)))
         self._safely(lambda: RUNS.open(trace, self.about), logging.ERROR)
         self._send("adacache.run", lambda: {"client": self.client, "run": as_json(trace, self.about)})
+        return ""
 
     def step(self, record: Record) -> None:
         """An evaluation is done; the number of its step may still be corrected when the run ends."""
@@ -50,7 +51,7 @@ class Feed:
         if client := self.client:
             self._safely(lambda: comfy_server.send(event, {"version": VERSION, **data()}, client))
 
-    def _safely(self, ours: Callable[[], None], level: int = logging.DEBUG) -> None:
+    def _safely(self, ours: Callable[[], object], level: int = logging.DEBUG) -> None:
         try:
             ours()
         except Exception:

@@ -32,7 +32,7 @@ def video(step: int) -> Tensor:
 
 
 def sampled(ranks: Ranks | None, part: slice) -> list[tuple]:
-    run = Run(Settings(moreg=MoRegSettings(norm=0.6)), STEPS, ranks=ranks)
+    run = Run(Settings(moreg=MoRegSettings(norm=0.6)), STEPS, workers=ranks)
     for step in range(1, STEPS + 1):
         x = video(step)[:, part]
         with run.evaluation(1 - step / 99) as evaluation:

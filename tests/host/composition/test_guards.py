@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import comfy.cli_args
 import comfy.model_management
 import pytest
+import torch
 from members import MEMBERS
 from test_families import Rig
 
@@ -84,18 +85,27 @@ def test_what_lasts_is_made_in_the_pause(rig, pack_module, monkeypatch) -> None:
     assert {deep for _, deep in inside} == {1} and set(blocks) == {0}
 
 
-def test_ranks_by_the_module_of_xfuser(pack_module, monkeypatch) -> None:
-    """No module, no group, one process: nothing is split."""
-    compat = pack_module("nodes.host.compat")
-    assert compat.ranks() is None
+def test_workers_by_the_module_of_xfuser(pack_module, monkeypatch) -> None:
+    """No module, no group, one process: nothing waits for another process."""
+    compat, network = pack_module("nodes.host.compat"), torch.nn.Linear(1, 1)
+    assert compat.workers(network, True) is None
 
     def absent():
         raise AssertionError("pipeline model parallel group is not initialized")
 
+    def set_groups(**answers) -> None:
+        monkeypatch.setitem(sys.modules, "xfuser.core.distributed", SimpleNamespace(**answers))
+
     for answer in (absent, lambda: None, lambda: SimpleNamespace(world_size=1, device_group=None)):
-        monkeypatch.setitem(sys.modules, "xfuser.core.distributed", SimpleNamespace(get_sp_group=answer))
-        assert compat.ranks() is None
-    monkeypatch.setattr(compat, "Ranks", lambda group: ("ranks of", group))
-    group = SimpleNamespace(world_size=2, device_group="two")
-    monkeypatch.setitem(sys.modules, "xfuser.core.distributed", SimpleNamespace(get_sp_group=lambda: group))
-    assert compat.ranks() == ("ranks of", "two")
+        set_groups(get_sp_group=answer, get_cfg_group=answer)
+        assert compat.workers(network, True) is None
+    monkeypatch.setattr(compat, "Ranks", lambda *groups: ("ranks of", *groups))
+    monkeypatch.setattr(compat, "Workers", lambda *groups: ("workers of", *groups))
+    sequence, prompts = (SimpleNamespace(world_size=2, device_group=name) for name in ("sequence", "prompts"))
+    set_groups(get_sp_group=lambda: sequence)
+    assert compat.workers(network, True) == ("ranks of", "sequence")
+    assert compat.workers(network, False) == ("workers of", "sequence")
+    set_groups(get_sp_group=lambda: sequence, get_cfg_group=lambda: prompts)
+    assert compat.workers(network, False) == ("workers of", "sequence", "prompts")
+    set_groups(get_cfg_group=lambda: prompts)
+    assert compat.workers(network, False) == ("workers of", "prompts")
