@@ -27,7 +27,7 @@
 /**
  * @typedef {object} Run One call of the sampler.
  * @property {{family: string, shape: number[], sampler: string, run_id: string, handle: string, prompt_id: string,
- *     node_id: string, started: string}} info
+ *     node_id: string, started: string, workers: number}} info how many processes sampled it together, among others
  * @property {{workflow: string, title: string}} about what the queued graph said of it: the workflow's id and the title
  *     of the sampler node; "" where it did not, as in files
  * @property {number} steps
@@ -187,7 +187,7 @@ export function isObject(value) {
 function readInfo(info) {
     const shape = Array.isArray(info.shape) ? info.shape.slice(0, 8).map((size) => finite(size) ?? 0) : [];
     const texts = Object.fromEntries(INFO.map((name) => [name, clean(info[name], 200)]));
-    return /** @type {Run["info"]} */ ({ ...texts, shape });
+    return /** @type {Run["info"]} */ ({ ...texts, shape, workers: finite(info.workers) ?? 1 });
 }
 
 /** @param {unknown} about */

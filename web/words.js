@@ -142,7 +142,7 @@ export function facts(run) {
     const saved = took && gained && gained.saved > 0 ? `about ${duration(gained.saved)} saved` : "";
     const shape = info.shape.length ? `latent ${info.shape.join("x")}` : "";
     const groups = [
-        [info.family, shape, info.sampler, took, saved],
+        [info.family, shape, info.sampler, info.workers > 1 ? `${info.workers} workers` : "", took, saved],
         [...chosen(run), cache(run)],
         // A number does not stand alone in a line.
         [run.probe && `change measured on: ${run.probe}`.replace(/ (\d+)$/, "\u00a0$1")],

@@ -146,7 +146,8 @@ class Trace:
             lines.append(self.end_detail)
         shape = "x".join(map(str, self.info.shape))
         took = f"{self.seconds:.1f} s" if math.isfinite(self.seconds) else ""
-        about = [info.family, shape, info.sampler, f"{self.steps} steps", took]
+        workers = f"{info.workers} workers" if info.workers > 1 else ""
+        about = [info.family, shape, info.sampler, f"{self.steps} steps", workers, took]
         lines.append(", ".join(part for part in about if part))
         lines += self._settings_in_words()
         scores = [record.score for record in self.records if record.score is not None]

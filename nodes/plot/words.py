@@ -100,7 +100,9 @@ def about(trace: Trace) -> list[list[str]]:
     shape = "x".join(str(size) for size in info.shape)
     took = f"took {duration(seconds)}" if seconds else ""
     saved = f"about {duration(gained[1])} saved" if took and gained and gained[1] > 0 else ""
-    what = [clean(info.family, 60), shape and f"latent {clean(shape, 60)}", clean(info.sampler, 60), took, saved]
+    workers = int(finite(info.workers) or 1)
+    split = f"{workers} workers" if workers > 1 else ""
+    what = [clean(info.family, 60), shape and f"latent {clean(shape, 60)}", clean(info.sampler, 60), split, took, saved]
     return [[part for part in parts if part] for parts in (what, [*_settings(trace), _cache(trace)])]
 
 

@@ -128,6 +128,12 @@ def parts() -> Trace:
     return trace
 
 
+def split() -> Trace:
+    """Sampled by two processes together."""
+    trace = record_run("split", 30, Settings(preset="balanced", share=0.5, forecast=True))
+    return replace(trace, info=replace(trace.info, workers=2))
+
+
 def compiled() -> Trace:
     """A first step that takes twenty times as long, and a run that stops caching half-way."""
     trace = record_run("compiled", 30, Settings(codebooks=PAPER_FAST, preset="paper fast", start=0.1, max_reuses=3))
@@ -157,6 +163,7 @@ def main() -> None:
         "compiled": compiled(),
         "locked": record_run("locked", 30, replace(fast, locked=LockedPlan(30, (1, 2, 9, 29, 30)))),
         "planned": record_run("planned", 30, Settings(preset="balanced", share=0.5, forecast=True, moreg=MOREG)),
+        "split": split(),
     }
     text = json.dumps({name: trace.as_json() for name, trace in runs.items()}, separators=(",", ":"), allow_nan=False)
     FILE.write_text(text.replace('{"evaluation"', '\n{"evaluation"') + "\n")
