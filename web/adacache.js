@@ -110,20 +110,21 @@ function rememberPin() {
 }
 
 /** Speaks the host's language from now on, and again whenever a person chooses another. */
-async function followLanguage() {
-    const files = (file) => fetch(new URL(file, import.meta.url));
+function followLanguage() {
+    let chosen = app.extensionManager?.setting?.get(LOCALE);
     const take = async () => {
-        const language = app.extensionManager?.setting?.get(LOCALE);
-        const words = await tableOf(language, files);
-        if (language !== app.extensionManager?.setting?.get(LOCALE)) return; // another was chosen meanwhile
+        const asked = chosen;
+        const words = await tableOf(asked, (file) => fetch(new URL(file, import.meta.url)));
+        if (asked !== chosen) return; // another was chosen meanwhile
         speak(words);
         const tab = app.extensionManager?.getSidebarTabs?.().find(({ id }) => id === TAB);
         if (tab) tab.tooltip = tooltip();
         panel?.draw();
         plots.forEach((plot) => plot.redraw());
     };
-    app.ui?.settings?.addEventListener(`${LOCALE}.change`, take);
-    await take();
+    // Older hosts tell of a change before their setting has it.
+    app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => ((chosen = detail.value), take()));
+    return take();
 }
 
 const tooltip = () => t("AdaCache: which steps were computed and which were reused");

@@ -2,7 +2,7 @@
 /** What the panel says, in the language that the host is set to: one table, keyed by the English text. No DOM. */
 
 /** Those that have a table, `languages/<name>.json`; in all others the panel speaks English. */
-export const LANGUAGES = ["zh", "zh-TW"];
+export const LANGUAGES = ["zh", "zh-TW", "ja", "ko", "fr", "de", "es", "ru"];
 
 /** @type {Record<string, string>} */
 let table = {};

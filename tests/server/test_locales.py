@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_numbers_and_presets_are_those_of_the_english_text(client: Client, folde
         theirs = sayings(translated[name])
         for place, english in sayings(in_english(infos[name])).items():
             text = theirs[place]
-            assert sorted(NUMBER.findall(text)) == sorted(NUMBER.findall(english)), (folder.name, name, place)
+            assert not Counter(NUMBER.findall(english)) - Counter(NUMBER.findall(text)), (name, place)
             if place == "/inputs/preset/tooltip" and name == "AdaCachePatchModel":
                 assert not [preset for preset in presets if (preset in english) != (preset in text)], folder.name
 
