@@ -1,4 +1,4 @@
-"""What a measuring run looks at besides, for calibration: changes over several steps, and how its direction changes."""
+"""What a measuring run records for calibration: changes over several steps, and how its direction changes."""
 
 from __future__ import annotations
 
