@@ -33,7 +33,8 @@ def test_publishing_fills_in_the_addresses():
 
 def test_pictures_have_the_sizes_that_the_registry_asks_for():
     pictures = REPO / "docs" / "pictures"
-    icon, banner = (Image.open(pictures / name).size for name in ("icon.png", "banner.png"))
+    with Image.open(pictures / "icon.png") as one, Image.open(pictures / "banner.png") as other:
+        icon, banner = one.size, other.size
     assert icon[0] == icon[1] <= 400
     assert banner[0] * 9 == banner[1] * 21
 
