@@ -36,7 +36,7 @@ def main() -> None:
 
     def train(name: str, share: float, module: str, *more: object) -> None:
         given = (name, "--seconds", share * whole, "--batch", options.batch, "--out", options.out, *more)
-        run(name, module, *given, limit=whole)
+        run(name, module, *given, limit=1.3 * whole)
 
     def experts(names: list[str]) -> None:
         given = ("--clips", options.clips, "--seconds", MAKING * whole, "--first-seed", wan_loras.FIRST)
