@@ -37,7 +37,7 @@ def colours(values: numpy.ndarray, most: float) -> numpy.ndarray:
 
 
 def bar(canvas: Canvas, box: Box) -> None:
-    """The scale itself, lying."""
+    """The colour scale as a horizontal bar."""
     import numpy
 
     pieces = 96

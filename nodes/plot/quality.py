@@ -118,7 +118,7 @@ def _points(canvas: Canvas, well: Box, points: Sequence[Point], line: float | No
 
 
 def best(points: Sequence[Point]) -> list[Point]:
-    """From points in the order of their cost, those that come closer than all that cost less."""
+    """The Pareto front of points sorted by cost: those that come closer than all that cost less."""
     found: list[Point] = []
     for point in points:
         if not found or point.y < found[-1].y:
