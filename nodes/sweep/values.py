@@ -8,7 +8,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..patch import OFF, PRESETS, AdaCachePatchModel
+from ..patch import OFF, PRESETS, RENAMED, AdaCachePatchModel
 
 MEASURE = "measure only"
 """The preset of the uncached run: it changes nothing, and records what every step took."""
@@ -54,6 +54,7 @@ EXAMPLES = {
 
 def _value(vary: str, word: str, named: str) -> Value:
     if vary == "preset":
+        word = RENAMED.get(word, word)
         if word not in CACHING:
             raise ValueError(f"{named}; allowed: {allowed(vary)} (the uncached video is always there)")
         return word
@@ -70,7 +71,7 @@ def _value(vary: str, word: str, named: str) -> Value:
 
 
 def allowed(vary: str) -> str:
-    """In words."""
+    """What a widget takes, in words."""
     if vary == "preset":
         return ", ".join(CACHING)
     widget = _widget(vary)
@@ -87,7 +88,7 @@ def named(vary: str, value: Value) -> str:
 
 
 def fits(vary: str, patch: Mapping[str, Any]) -> None:
-    """That varying a widget changes anything, given the patch node's other inputs; links are not known yet.
+    """Check that varying a widget changes anything, given the patch node's other inputs; links are not known yet.
 
     Raises:
         ValueError: names the field, what was wrong and what is allowed.
