@@ -19,6 +19,10 @@ from .sweep.graph import source
 NAME = "AdaCache Patch Ray Actors"
 NODE_ID = "AdaCachePatchRayActors"
 RayActorsType = io.Custom("RAY_ACTORS")
+OTHER_MODEL = (
+    "each of the workers holds one model, and another was loaded or patched since this sampler's: change a value of "
+    "its model loader, so that it loads again"
+)
 PASSES_ON = ("RAY_ACTORS", "RAY_GUIDER", "*")
 """Types of the links by which workers come to a sampler."""
 
@@ -88,11 +92,7 @@ def place_of(node_id: str) -> Place | None:
             return Place(prompt_id, sampler)
     for sampler, by in patching.items():
         if by:
-            why = (
-                "each of Raylight's workers holds one model, and another was loaded or patched since this sampler's: "
-                "change a value of its model loader, so that it loads again"
-            )
-            return Place(prompt_id, sampler, why)
+            return Place(prompt_id, sampler, OTHER_MODEL)
     return None if running else Place()
 
 

@@ -116,17 +116,18 @@ def _xdit_group(name: str) -> dist.ProcessGroup | None:
         return None
 
 
-def unsuited(model_patcher: Any, on_trunk: bool) -> str:
-    """Why a way of splitting a network over several GPUs goes with no cache of ours, or ""."""
-    if "pipefusion" in model_patcher.wrappers.get("outer_sample", {}):
-        return "PipeFusion keeps activations from step to step itself; use USP, CFG parallelism or FSDP"
-    if on_trunk and _xdit_group("get_cfg_group") is not None:
-        return "with CFG parallelism a GPU has one prompt only, and the presets as published need both; take another"
-    return ""
+def splits_prompts() -> bool:
+    """Whether each process has one of the prompts only (CFG parallelism)."""
+    return _xdit_group("get_cfg_group") is not None
+
+
+def is_pipeline(model_patcher: Any) -> bool:
+    """Whether each process has some of the network's blocks (Raylight's PipeFusion, by the name of its wrapper)."""
+    return "pipefusion" in model_patcher.wrappers.get("outer_sample", {})
 
 
 def is_training() -> bool:
-    return bool(getattr(comfy.model_management, "in_training", False))
+    return bool(vars(comfy.model_management).get("in_training"))  # newer hosts have it
 
 
 def sigma_window(model_patcher: Any, start: float, end: float) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...adacache import Run, RunInfo, Settings
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
+from ...adacache.sampling.sampler import Sampler
 from ...adacache.sampling.workers import Workers
 from ..server import comfy_server
 from ..server.events import Feed
@@ -101,8 +102,11 @@ class Session:
         mine = _REFUSES if self.run.refused else _REUSES if reuses else _COMPUTES
         failed = attempt(lambda: states.append(workers.highest(mine, device)))
         if failed or states[0] == _REFUSES:
-            self.run.refuse(f"caching failed: {failed}" if failed else "another of the workers cannot cache")
             self.workers = None  # all know
+            if failed:
+                self.run.refuse(f"caching failed: {failed}")
+            else:
+                self.run.refuse("another of the workers cannot cache")
         return states == [_REUSES]
 
     def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> Family | None:
@@ -156,26 +160,22 @@ def open_session(
     )
     feed = tell(info.run_id) if workers is None or workers.is_first else Feed("")
     levels = sigmas.tolist()
-    run = Run(
-        settings,
-        max(0, len(levels) - 1) or 1,
-        info,
-        compat.free_bytes,
-        feed.step,
+    told = Sampler(
         samplers.evaluations_per_step(info.sampler),
-        workers,
         levels if samplers.is_correctable(info.sampler) else None,
-        sums_history=samplers.sums_history(info.sampler),
-        highest_sigma=compat.highest_sigma(guider.model_patcher),
+        samplers.sums_history(info.sampler),
+        compat.highest_sigma(guider.model_patcher),
     )
+    run = Run(settings, max(0, len(levels) - 1) or 1, info, told, compat.free_bytes, feed.step, workers)
     noisy = samplers.adds_noise(sampler)
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)
-    unsuited = compat.unsuited(guider.model_patcher, family is not None)
     if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
-    elif unsuited:
-        run.refuse(unsuited)
+    elif compat.is_pipeline(guider.model_patcher):
+        run.refuse("PipeFusion keeps activations from step to step itself")
+    elif family is not None and compat.splits_prompts():
+        run.refuse("with CFG parallelism a GPU has one of the prompts, and the presets as published need all of them")
     elif samplers.is_irregular(info.sampler):
         run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
     elif "ar_state" in options:

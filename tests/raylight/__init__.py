@@ -7,6 +7,7 @@ is not split, but the groups of processes are real.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 HERE = Path(__file__).resolve()
 REPO = HERE.parents[2]
 WORKERS = 2
+
+sys.path.append(str(HERE.parents[1]))  # as Raylight does, so that it has one name wherever it is loaded
 
 
 def start(host_folder: str) -> None:
