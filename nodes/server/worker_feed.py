@@ -101,10 +101,11 @@ class Desk:
     def __init__(self, where: Where) -> None:
         self.key = secrets.token_hex(32)
         self.where = where
+        desk = self
 
         class Talk(StreamRequestHandler):
-            def handle(talk) -> None:  # noqa: N805 self is the Desk
-                self.talk(talk.rfile, talk.wfile)
+            def handle(self) -> None:
+                desk.talk(self.rfile, self.wfile)
 
         self._server = ThreadingTCPServer(("127.0.0.1", 0), Talk)
         self._server.daemon_threads = True

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from listening import Listener, ask
 
-from demo.client import Client, Interrupted, Refused
+from demo.client import Interrupted, Refused
 from demo.workflow import Caching, Shot, graph
 
 EAGER = Caching(sensitivity=0.2)  # reuses steps whatever the network
-
-
-class Listener(Client):
-    """A client that notes our events."""
-
-    def __init__(self, url: str):
-        super().__init__(url)
-        self.heard: list[tuple[str, dict]] = []
-
-    def _next_event(self) -> tuple[str, dict]:
-        kind, data = super()._next_event()
-        if kind.startswith("adacache."):
-            self.heard.append((kind, data))
-        return kind, data
-
-    def told(self, kind: str) -> list[dict]:
-        return [data for name, data in self.heard if name == kind]
 
 
 @pytest.fixture
 def listener(server: str) -> Iterator[Listener]:
     with Listener(server) as listener:
         yield listener
-
-
-def ask(server: str, path: str) -> tuple[int, dict]:
-    """Status and answer of a GET."""
-    try:
-        with urllib.request.urlopen(server + path) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
 
 
 def traced(run: dict[str, Any]) -> dict[str, Any]:
