@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch.distributed as dist
-from test_events import Listener, ask
-from test_locales import BESIDE_RAYLIGHT, FOLDERS, keys, of_node, read
+from listening import Listener, ask
 
 from demo import host
 from demo.client import Graph
@@ -56,11 +55,16 @@ def graph(seed: int, preset: str = "balanced") -> Graph:
 
 
 def test_the_node_is_there_and_translated(client: Listener) -> None:
-    info = client.node_infos()[BESIDE_RAYLIGHT]
+    infos = client.node_infos()
+    info, like = infos["AdaCachePatchRayActors"], infos["AdaCachePatchModel"]
     assert info["python_module"].endswith(host.PACK_NAME) and info["category"] == "AdaCache"
+    inputs = [name for names in info["input_order"].values() for name in names]
+    assert inputs == ["ray_actors", *[name for names in like["input_order"].values() for name in names][1:]]
     assert info["input"]["required"]["ray_actors"][0] == info["output"][0] == "RAY_ACTORS"
-    for folder in FOLDERS:
-        assert keys(read(folder, "nodeDefs.json")[BESIDE_RAYLIGHT]) == of_node(info), folder.name
+    for folder in (host.REPO / "locales").iterdir():
+        texts = json.loads((folder / "nodeDefs.json").read_text())["AdaCachePatchRayActors"]
+        assert set(texts["inputs"]) == set(inputs) and set(texts["outputs"]) == {"0", "1"}
+        assert texts["display_name"] and texts["description"], folder.name
 
 
 def test_a_run_of_the_workers_is_seen_as_any(client: Listener, url: str) -> None:
