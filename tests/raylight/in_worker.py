@@ -45,6 +45,13 @@ def wrapped(model: Any, key: str, around: Any) -> Any:
     return model
 
 
+def shifted(model: Any, shift: float) -> Any:
+    """As Raylight's node of that name."""
+    from comfy_extras.nodes_model_advanced import ModelSamplingSD3
+
+    return ModelSamplingSD3().patch(model, shift)[0]
+
+
 def marked(model: Any) -> Any:
     """With the wrapper by which PipeFusion is known."""
     model = model.clone()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,7 @@ class RayWorker:
     def __init__(self, rank: int, count: int, meet: str, threads: int) -> None:
         from demo import host
 
-        host.import_host(Path(tempfile.mkdtemp(prefix="adacache-ray-")))
+        host.import_host(Path(meet, str(rank)))
         torch.set_num_threads(threads)
         dist.init_process_group("gloo", init_method=f"file://{meet}/meet", rank=rank, world_size=count)
         self.rank = rank
