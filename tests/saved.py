@@ -77,6 +77,16 @@ def _source(sheet: dict, inner: dict[str, dict], path: str, given: tuple, number
     return _source(inner[kind], inner, f"{path}{origin}:", (), outgoing)
 
 
+def since(file: Path) -> tuple[int, ...]:
+    """The oldest ComfyUI that has all nodes of a graph, as they say themselves."""
+    return max(numbers(node["properties"]["ver"]) for node in load(file) if not node["type"].startswith("AdaCache"))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """0.3.75 as (0, 3, 75), which can be compared."""
+    return tuple(map(int, version.split(".")))
+
+
 def widgets(node: dict, infos: dict[str, dict]) -> dict[str, object]:
     """A saved node's widget values by name; they are saved in the order of the node's definition.
 
