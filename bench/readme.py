@@ -8,6 +8,7 @@ The numbers are those of `results/frontier.jsonl` and `results/real_size_h100.js
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 

@@ -602,8 +602,8 @@ def adacache_demo(sheet: Sheet) -> None:
     shift = sheet.add("ModelSamplingSD3", model=network, shift=SHIFT)
     about = (
         "A **small Wan 2.1 network**, trained for this demo: clips of coloured shapes, 128 x 128, 33 frames. The graph "
-        "is the same for any Wan model.\n\nIt knows few words: *one, two, three* - *red, yellow, green, blue, purple* - "
-        "*circle, square, triangle, star* - a *cream, gray, mint* or *navy background* - *standing still, drifting "
+        "is the same for any Wan model.\n\nIt knows few words: *one, two, three* - *red, yellow, green, blue, purple* "
+        "- *circle, square, triangle, star* - a *cream, gray, mint* or *navy background* - *standing still, drifting "
         "slowly, moving fast, jumping erratically*."
     )
     sheet.column("1  Model", network, decoder, shift, notes=(Note("About", about, 300),), color=MODEL)
