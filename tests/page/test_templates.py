@@ -34,6 +34,17 @@ def asked(editor, path: str) -> dict:
         return json.loads(answer.read())
 
 
+def linked(prompt: dict, file) -> dict:
+    """A graph to queue without the widgets' own values that a link stands for: where it leads to a muted node, some
+    frontends leave the value out."""
+    for node in load(file):
+        for entry in node["inputs"]:
+            inputs = prompt.get(node["id"], {}).get("inputs", {})
+            if "widget" in entry and entry["from"] and not isinstance(inputs.get(entry["name"]), list):
+                inputs.pop(entry["name"], None)
+    return prompt
+
+
 @pytest.fixture
 def known(editor) -> list:
     """The templates that the host has the nodes of."""
@@ -52,7 +63,8 @@ def test_the_editor_knows_its_nodes_and_queues_it_as_the_server_tests_do(editor,
     for node in every:
         for mode in (BYPASSED, MUTED):
             queued = editor.page.evaluate(QUEUED, [node, mode])
-            assert queued == prompt_of(file, infos, every | {node: mode}), (node, mode)
+            ours = prompt_of(file, infos, every | {node: mode})
+            assert linked(queued, file) == linked(ours, file), (node, mode)
 
 
 # Where nodes lie, their titles included, in the graph's own measure.
