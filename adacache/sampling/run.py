@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # Four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
 
+# So many evaluations without a report of the sampler are no step of any.
+MOST_SUBSTEPS = 32
+
 # A noise level read from the device is the sampler's own where it differs by no more than this.
 SAME_LEVEL = 1e-3
 
@@ -51,8 +54,8 @@ class Run:
         info: what the run is of, for the trace.
         free_bytes: free memory of a device, asked once when `settings.location` is "auto".
         on_record: called with every finished record, for a live display; its step may still be corrected.
-        evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
-            and each keeps streams of its own.
+        evaluations_per_step: how often the sampler calls the network in a step, where that is known beforehand; else
+            it is learnt. The first call decides for all, and each keeps streams of its own.
         ranks: the processes among which the token sequence is split, if it is.
         sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
             (see `deferred_correction.py`) and a measuring run tells how its direction changes (`observer.py`); None
@@ -96,7 +99,7 @@ class Run:
         self._on_record = on_record
         self._book = Book(self.trace)
         self._lowest_sigma = float("inf")
-        self._clock = StepClock(steps, evaluations_per_step)
+        self._clock = StepClock(evaluations_per_step)
         self._decision = Decision(True, Reason.FIRST)
         if self.locked and self.locked.steps != steps:
             self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
@@ -135,12 +138,15 @@ class Run:
 
     def report_steps(self) -> None:
         """Say that `step_done` will be called once per step, so that steps need not be counted by evaluations."""
-        self._clock.reported = 0
+        self._clock.reports = 0
 
     def step_done(self, step: int) -> None:
-        """The sampler's callback for its 0-based `step`, which fires right after that step's first evaluation."""
-        self._book.step_done(step)
-        self._clock.report(step)
+        """The sampler's callback for `step`, by its own count; see `StepClock`."""
+        if self._clock.report(step):
+            self._book.step_done(self._clock.begun, self._clock.at_end)
+            self.cache.drop(
+                {key for key in self.cache if isinstance(key, StreamKey) and key.substep >= self._clock.per_step}
+            )
 
     @contextmanager
     def evaluation(self, sigma: float, allowed: bool = True) -> Iterator[Evaluation]:
@@ -159,6 +165,8 @@ class Run:
             where: the device that computes it, whose time is taken.
         """
         substep = self._clock.advance()
+        if substep > MOST_SUBSTEPS:
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} does not tell when a step ends")
         if substep == 0:
             self._decision = self._decide(sigma, allowed)
             self._lowest_sigma = min(self._lowest_sigma, sigma)
@@ -168,9 +176,6 @@ class Run:
 
     def _decide(self, sigma: float, allowed: bool) -> Decision:
         """Once per step, for all its evaluations."""
-        if not self._clock.regular:
-            often = "several times per step" if self._clock.per_step == 1 else "in a way of its own"
-            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates the network {often}")
         if self.refused:
             return Decision(True, Reason.REFUSED)
         forced = None
@@ -185,6 +190,7 @@ class Run:
             forced = Reason.MEASURING
         elif not (allowed or self.locked):
             forced = Reason.OUTSIDE
+        self.schedule.step = self._clock.begun - 1
         decision = self.schedule.decide(forced)
         if self.observer:
             self.observer.begin(self.schedule.step)
@@ -262,8 +268,8 @@ class Run:
         self.cache.clear()
         self.correction = self.observer = None
         self._book.read_times(wait=end == "done")
-        if self._clock.reported:
-            self._book.label(self._clock.reported)
+        if self._clock.reports and not self._clock.at_end:
+            self._book.label(self._clock.reports)
         if not self.trace.end:
             self.trace.end, self.trace.end_detail = end, detail
             if end == "done" and not self.trace.records:

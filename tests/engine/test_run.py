@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adacache import FEWEST_STEPS, FrameGrid, MoRegSettings, Reason, Run, RunInfo, Settings, run_blocks
+from adacache import FEWEST_STEPS, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
 
 STEPS = 30
 COMPUTED = [Reason.FIRST, *[Reason.SCHEDULED] * 27, Reason.LAST, Reason.LAST]
@@ -67,25 +67,6 @@ def test_one_evaluation_per_step(doubling, tens) -> None:
     trace = run.close()
     assert [record.step for record in trace.records] == list(range(1, STEPS + 1))
     assert trace.reused == 22 and trace.note == ""
-
-
-def test_two_evaluations_per_step(doubling, tens) -> None:
-    """A sampler that evaluates twice per step is refused with a note; records have the sampler's steps."""
-    run = Run(Settings(), 12, RunInfo(sampler="heun"))
-    run.report_steps()
-    outputs = []
-    for step in range(12):
-        outputs.append(evaluate(run, doubling, tens, 1 - step / 12))
-        run.step_done(step)
-        if step < 11:
-            outputs.append(evaluate(run, doubling, tens, 1 - (step + 1) / 12))
-    trace = run.close()
-    assert trace.note == "the sampler heun evaluates the network several times per step"
-    assert trace.reused == 0 and {record.reason for record in trace.records[2:]} == {Reason.REFUSED}
-    assert [record.step for record in trace.records] == [*(s for s in range(1, 12) for _ in "ab"), 12]
-    assert [record.evaluation for record in trace.records] == list(range(1, 24))
-    assert all(output.unique().item() == 40.0 for output in outputs)
-    assert run.cache.nbytes == 0
 
 
 def test_noise_that_rises_restarts(doubling, tens, sample) -> None:
