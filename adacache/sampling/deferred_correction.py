@@ -24,7 +24,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .log_snr import LEAST_SIGNAL, log_snr, mixes
+from .log_snr import LEAST_SIGNAL, log_snr, mixes, on_list
 
 # How much of a shift the network takes for the video's own: BELIEF times the noise level, at least LEAST_BELIEF and at
 # most all. Chosen on the demo's network and two others; bench/README.md has what was tried.
@@ -77,16 +77,18 @@ class Correction:
         self._moment = 0.0  # the same, each times its log signal-to-noise ratio above the last computed step's
 
     @torch.no_grad()
-    def __call__(self, step: int, x: Tensor, denoised: Tensor, computed: bool) -> Tensor:
+    def __call__(self, step: int, sigma: float, x: Tensor, denoised: Tensor, computed: bool) -> Tensor:
         """The denoised latent to go on with, in a tensor of its own where it is corrected.
 
         Args:
             step: 0-based step of the sampler.
+            sigma: its noise level; where it is not the list's, noise was added before the step: all is forgotten.
             x: the latent that the step starts from.
             denoised: what the network made of it, of the same shape; the direction is (x - denoised) / sigma.
             computed: False where the answer was reused.
         """
-        if step + 1 >= len(self.sigmas):
+        if not on_list(sigma, self.sigmas[:-1], step):
+            self.clear()
             return denoised
         sigma = self.sigmas[step]
         length = self.sigmas[step + 1] - sigma

@@ -42,10 +42,10 @@ def build() -> nn.Module:
     return model.to(host.device())
 
 
-def _sinusoids(width: int, times: torch.Tensor) -> torch.Tensor:
+def _sinusoids(dim: int, position: torch.Tensor) -> torch.Tensor:
     """The host's embedding of times, without its copy from the CPU, which a CUDA graph cannot hold."""
-    half = width // 2
-    angles = times.float()[:, None] * 10000.0 ** -(torch.arange(half, device=times.device) / half)
+    half = dim // 2
+    angles = position.float()[:, None] * 10000.0 ** -(torch.arange(half, device=position.device) / half)
     return torch.cat((angles.cos(), angles.sin()), 1)
 
 

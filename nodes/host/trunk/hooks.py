@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ....adacache.sampling.cache import Parts
 from ....adacache.sampling.evaluation import TrunkCall
 from ..guard import attempt
-from .attention_probe import Ear
+from .attention_probe import AttentionProbe
 from .families.table import Family, Stack
 from .patching import called, calling
 
@@ -47,7 +47,7 @@ class TrunkHooks:
         self._tokens = 0
         self._start = 0
         self._reused: Parts | None = None
-        self._ear: Ear | None = None
+        self._attention: AttentionProbe | None = None
         self._entered = 0
         self._left = 0
 
@@ -90,7 +90,7 @@ class TrunkHooks:
         }
 
     def _around(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
-        """DIFFUSION_MODEL: hook the forwards, listen to the attention, and keep side blocks quiet."""
+        """DIFFUSION_MODEL: hook the forwards and the measured attention, and leave side blocks out."""
         network = executor.class_obj
         blocks = [block for stack in self.family.stacks for block in _blocks(network, stack)]
         own = {
@@ -102,7 +102,8 @@ class TrunkHooks:
             if own:
                 hooked.enter_context(calling(own))
             if self.family.gate and self.call.compute and self.call.measures:
-                self._ear = hooked.enter_context(Ear(blocks[self._middle], self.family.attention).listening())
+                probe = AttentionProbe(blocks[self._middle], self.family.attention)
+                self._attention = hooked.enter_context(probe.attached())
             if self._reuses:
                 hooked.enter_context(self.family.quiet(network))
             return executor(*args, **kwargs)
@@ -159,8 +160,8 @@ class TrunkHooks:
         if measured:
             before = self._video(stack, state[0])
             before = before.clone() if self.family.writes else before
-            if ear := self._ear:
-                self._safely(lambda: ear.attend(run))
+            if probe := self._attention:
+                self._safely(lambda: probe.run_uncompiled(run))
         out = run()
         if measured:
             self._safely(lambda: self._measure(args, before, self._video(stack, out[0])))
@@ -202,10 +203,10 @@ class TrunkHooks:
         return tokens[:, self._start : self._start + self._tokens] if stack.joined else tokens
 
     def _measure(self, args: Mapping[str, Any], before: Tensor, after: Tensor) -> None:
-        """The gated attention residual, or all that the block added where attention was not heard."""
-        probe = None
-        if self._ear and self._ear.heard is not None:
-            probe, self._ear.heard = self._gated(self._ear.block, args, self._ear.heard), None
+        """The gated attention residual, or all that the block added where the attention was not captured."""
+        probe, attention = None, self._attention
+        if attention and attention.output is not None:
+            probe, attention.output = self._gated(attention.block, args, attention.output), None
         self.probed = f"{'block' if probe is None else 'attention'} residual of block {self._middle + 1}"
         self.call.measure(after - before if probe is None else probe)
 
