@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Set
 from contextlib import contextmanager
 
 from torch import Tensor, device
@@ -85,6 +85,7 @@ class Run:
         self._on_record = on_record
         self._book = Book(self.trace)
         self._last_sigma = math.inf
+        self._network: Hashable = None
         self._clock = StepClock(sampler.evaluations)
         self._decision = Decision(True, Reason.FIRST)
         self._locked = None if measures else settings.locked
@@ -134,34 +135,45 @@ class Run:
         # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
         self.finish(evaluation)
 
-    def begin(self, sigma: float, allowed: bool = True, where: device | None = None) -> Evaluation:
+    def begin(
+        self, sigma: float, allowed: bool = True, where: device | None = None, network: Hashable = None
+    ) -> Evaluation:
         """Decide on an evaluation.
 
         Args:
             sigma: its noise level.
             allowed: False computes it, as outside the start and end percent, unless the schedule is locked.
             where: the device that computes it, whose time is taken.
+            network: what the network is made of now; where it is another than in the step before, its answers are
+                those of another network, and caching begins anew.
         """
         substep = self._clock.advance()
         if substep > MOST_SUBSTEPS:
             self.refuse(f"the sampler {self.trace.info.sampler or ''} does not tell when a step ends")
         if substep == 0:
-            self._decision = self._decide(sigma, allowed)
+            self._decision = self._decide(sigma, allowed, network)
         evaluation = Evaluation(self._context, self._decision, substep, sigma, where)
         self._book.begin(evaluation.watch)
         return evaluation
 
-    def _decide(self, sigma: float, allowed: bool) -> Decision:
+    def _decide(self, sigma: float, allowed: bool, network: Hashable) -> Decision:
         """Once per step, for all its evaluations."""
         if self.refused:
             return Decision(True, Reason.REFUSED)
         forced = None
+        changed = self._clock.begun > 1 and network != self._network
+        self._network = network
         if sigma > self._last_sigma:
             forced = Reason.RESTARTED
             self.cache.restart()
             self.correction = None  # the sampler goes its own way through its noise levels
             if self.observer:
                 self.observer.restart()
+        elif changed and not self.observer:
+            forced = Reason.RESTARTED
+            self.cache.restart()
+            if self.correction:
+                self.correction.clear()
         elif self.observer:
             forced = Reason.MEASURING
         elif not (allowed or self._locked):

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...adacache import Run, RunInfo, Settings
 from ...adacache.sampling.cache import Parts
@@ -19,6 +19,8 @@ from ..server.events import Feed
 from . import compat, samplers
 from .calls import Calls
 from .guard import attempt
+from .other_caches import packs_on, replaced
+from .stream_keys import network_state
 from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
@@ -30,6 +32,7 @@ class Session:
     The host copies option dictionaries deeply in places; a Session stays one and the same.
 
     Args:
+        network: as it is before the run.
         family: how the network's trunk is hooked, for the paper's presets; None where answers are reused.
         window: highest and lowest noise level of the start and end percent.
         sigmas: the sampler's noise levels where it evaluates the network once at each of them, else none.
@@ -41,6 +44,7 @@ class Session:
     def __init__(
         self,
         run: Run,
+        network: nn.Module,
         feed: Feed,
         family: Family | None,
         window: tuple[float, float],
@@ -55,7 +59,7 @@ class Session:
         self.sigmas = sigmas
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
-        self.calls = Calls()
+        self.calls = Calls(network)
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
@@ -66,12 +70,14 @@ class Session:
         highest, lowest = self.window
         return lowest <= sigma <= highest
 
-    def begin(self, x: Tensor, timestep: Tensor) -> None:
+    def begin(self, guider: Any, x: Tensor, timestep: Tensor, model_options: dict[str, Any]) -> None:
         """An evaluation begins. Its noise level is not read from the device where the sampler's list tells it."""
         step = self.run.steps_begun
         told = x.device.type != "cpu" and step < len(self.sigmas)
         sigma = self.sigmas[step] if told else float(timestep.max())
-        self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
+        conds = getattr(guider, "conds", {}).values()
+        network = network_state(conds, sigma, timestep, guider.inner_model, model_options)
+        self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device, network)
         self.evaluation.level = timestep.max() if told else None
 
     @property
@@ -95,6 +101,16 @@ class Session:
         """Whether answers are reused in what runs now."""
         runs = self.evaluation is not None and not self.run.refused
         return runs and self.on_trunk(network, transformer_options) is None
+
+    def refuse_strangers(self) -> None:
+        """Give up caching where something else was seen in place of the network's blocks, such as another cache."""
+        if self.calls.stranger:
+            self.run.refuse(f"{self.calls.stranger} runs in place of the network's blocks; remove one of the two")
+
+    def refuse_answer(self, model_options: dict[str, Any]) -> None:
+        """Give up caching: something else answered in place of the network. It is named where it can be told."""
+        names = packs_on(model_options)
+        self.run.refuse("another node answered in place of the network" + (f", perhaps of {names}" if names else ""))
 
     def parts(self, latent: Tensor) -> Parts:
         """A latent as views of those that are packed into it, the video first."""
@@ -142,6 +158,8 @@ def open_session(
     other = compat.other_cache(options)
     if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
+    elif left := replaced(model.diffusion_model):
+        run.refuse(f"{left} has put its own code in place of the network's, and left it there; restart ComfyUI")
     elif samplers.is_irregular(info.sampler):
         run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
     elif "ar_state" in options:
@@ -152,6 +170,7 @@ def open_session(
         run.refuse("this model's sampling makes more of the network's answer than can be undone")
     return Session(
         run,
+        model.diffusion_model,
         feed,
         family,
         compat.sigma_window(guider.model_patcher, settings.start, settings.end),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from . import compat
+from .acting import acting
 
 
 def stream_keys(
@@ -33,20 +34,30 @@ def stream_keys(
 def answer_keys(
     conds: Sequence[list | None], sigma: float, timestep: Tensor, model: Any, model_options: dict[str, Any]
 ) -> list[Hashable | None]:
-    """A key per list of conds; None for one that asks nothing of the network at this noise level.
-
-    In it are the prompts that hold now, the strength of their hooks and which of their ControlNets act: where any of
-    that changes, the stream is another, so that it is computed.
-    """
+    """A key per list of conds; None for one that asks nothing of the network at this noise level."""
     shared = (id(model), *_surroundings(model_options.get("transformer_options", {})))
-    keys: list[Hashable | None] = []
-    for side, cond in enumerate(conds):
+    told, others = network_state(conds, sigma, timestep, model, model_options)
+    return [(side, one, *shared, others) if one else None for side, one in enumerate(told)]
+
+
+def network_state(
+    conds: Iterable[list | None], sigma: float, timestep: Tensor, model: Any, model_options: dict[str, Any]
+) -> tuple[tuple[Hashable, ...], Hashable]:
+    """What the network is made of at a noise level; where that changes, its answers are those of another network.
+
+    Returns:
+        Per list of conds the prompts that hold now, the strength of their hooks and which of their ControlNets act;
+        and what other nodes do to the network.
+    """
+    told = []
+    for cond in conds:
         holding = [one for one in cond or () if _holds(one, sigma)]
         for one in holding:
             compat.bring_up_hooks(model, one.get("hooks"), timestep, model_options)
-        told = tuple((one.get("uuid"), compat.strengths(one.get("hooks")), _acting(one, sigma)) for one in holding)
-        keys.append((side, told, *shared) if told else None)
-    return keys
+        told.append(
+            tuple((one.get("uuid"), compat.strengths(one.get("hooks")), _acting(one, sigma)) for one in holding)
+        )
+    return tuple(told), acting(model_options, sigma)
 
 
 def _holds(cond: Mapping[str, Any], sigma: float) -> bool:
