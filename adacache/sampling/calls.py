@@ -35,7 +35,7 @@ class Context(NamedTuple):
         cache: the run's.
         refused: asks whether the run has given up caching.
         strides: frame steps of the motion score; none leaves motion out.
-        observe: called with a stream and its new probe, gives more sums to read; None where nobody asks.
+        observe: from a stream and its new probe to further sums; only in measuring runs.
         ranks: the processes among which the token sequence is split, if it is.
         sigma: noise level.
         planned: whether the schedule planned to compute.
@@ -164,8 +164,8 @@ class TrunkCall(Call):
             if probe is not None:
                 self._measure(key, probe, before.probe if before else None)
                 self._motion(probe)
-                # The distance is taken between planned computations: a stream that only kept a new one company
-                # must not be measured from here, or decisions would depend on what was batched.
+                # The distance is taken between planned computations: a stream that was only computed along with a
+                # new one is not measured from here, or decisions would depend on batching.
                 if not self._context.planned and before is not None and before.probe is not None:
                     probe = before.probe
             self._keep(key, Stream(residual, probe))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ...adacache.schedules.schedule import Reason
@@ -59,12 +60,9 @@ def milliseconds(value: float) -> str:
 
 def gains(trace: Trace) -> tuple[float, float] | None:
     """Speed-up and saved seconds, as the trace estimates them; None without reuse or without times."""
-    try:
-        speed_up, saved = trace.speed_up, trace.estimated_seconds - trace.seconds
-    except TypeError:  # times that were not finite are null in a stored trace
-        return None
-    usable = finite(speed_up) and finite(saved) is not None and finite(trace.seconds) is not None
-    return (speed_up, saved) if trace.saves and usable else None
+    without, taken = trace.estimated_seconds, trace.seconds
+    usable = trace.saves and 0 < without < math.inf and 0 < taken < math.inf
+    return (without / taken, without - taken) if usable else None
 
 
 def unit(trace: Trace) -> str:
