@@ -17,9 +17,11 @@ const REMEDIES = /** @type {[RegExp, string][]} */ ([
     [/leave nothing to reuse/, "Sample with more steps; from about 15 on, caching begins to pay."],
     [/compiled as one piece/, "Compile the model's blocks instead of the whole model."],
     [
-        /another node answered|did not run once each/,
+        /another node answered|in place of the network's blocks|did not run once each/,
         "Find the node that replaces the model's blocks, and bypass one of the two.",
     ],
+    [/left it there/, "Bypass that pack's node, and restart ComfyUI: what it left goes with the process."],
+    [/where a guider takes two/, "Connect AdaCache Patch Model to the guider's first model."],
 ]);
 
 /**
@@ -44,7 +46,9 @@ export function advice(run) {
     if (!planned && reasons.includes("outside"))
         return ["Start and end percent leave no step to reuse. Lower start_percent or raise end_percent."];
     if (reasons.filter((name) => name === "restarted").length > records.length / 3)
-        return ["The sampler raises the noise level again and again. Choose one that only lowers it, such as euler."];
+        return [
+            "The sampler raises the noise level, or other nodes change the network, again and again. Choose a sampler that only lowers it, such as euler.",
+        ];
     if (reasons.filter((name) => name === "missing").length > records.length / 3)
         return [
             "Its inputs changed at every step. Nodes that swap prompts or windows during sampling leave nothing to reuse.",

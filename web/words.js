@@ -15,7 +15,7 @@ const REASONS = {
     reused: "reused what the cache holds",
     outside: "computed: outside the start and end percent",
     measuring: "computed: measuring only",
-    restarted: "computed: the noise level went up again",
+    restarted: "computed: the noise level rose, or the network changed",
     missing: "computed: an input had nothing cached yet",
     refused: "computed: this run cannot be cached",
 };
@@ -23,7 +23,7 @@ const FORCED = {
     first: "first",
     last: "last",
     outside: "outside start and end",
-    restarted: "noise went up again",
+    restarted: "noise rose or network changed",
     missing: "nothing cached yet",
 };
 const MOVING_WINDOWS =

@@ -39,7 +39,7 @@ def network(
     transformer_options = session.calls.watched(model.diffusion_model, transformer_options)
     if family is None or family_of(model.diffusion_model) is not family:
         return run(transformer_options)
-    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
+    keys = stream_keys(transformer_options, session.evaluation.sigma, x.device, compat.scheduled_hooks(model), control)
     call = session.evaluation.trunk(keys, frames_of(family, model.diffusion_model, x, kwargs))
     hooks = partial(TrunkHooks, family, model.diffusion_model, call)
     return as_trunk(session, hooks, transformer_options, kwargs, run)

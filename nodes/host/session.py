@@ -10,12 +10,13 @@ from uuid import uuid4
 
 from torch import Tensor, nn
 
-from ...adacache import Run, RunInfo, Settings
+from ...adacache import Run, RunInfo, Settings, Trace
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
 from ...adacache.sampling.sampler import Sampler
 from ..server import comfy_server
 from ..server.events import Feed
+from ..server.run_store import RUNS
 from . import compat, samplers
 from .calls import Calls
 from .guard import attempt
@@ -133,17 +134,8 @@ def open_session(
     """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
     model = guider.model_patcher.model
     family = family_of(model.diffusion_model) if settings.reuses == "trunk" else None
-    prompt_id, node_id = comfy_server.executing()
-    info = RunInfo(
-        family=family.name if family else type(model).__name__,
-        shape=tuple(getattr(latent_image, "shape", ())),
-        sampler=samplers.sampler_name(sampler),
-        run_id=uuid4().hex,
-        handle=handle,
-        prompt_id=prompt_id,
-        node_id=node_id,
-        started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
+    name = family.name if family else type(model).__name__
+    info = run_info(handle, name, getattr(latent_image, "shape", ()), samplers.sampler_name(sampler))
     feed = Feed(info.run_id)
     levels = sigmas.tolist()
     told = Sampler(
@@ -178,6 +170,24 @@ def open_session(
         noisy,
         latent_shapes or (),
     )
+
+
+def run_info(handle: str, family: str, shape: Sequence[int] = (), sampler: str = "") -> RunInfo:
+    """What a run that begins now is of."""
+    prompt_id, node_id = comfy_server.executing()
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return RunInfo(family, tuple(shape), sampler, uuid4().hex, handle, prompt_id, node_id, started)
+
+
+def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
+    """A run of nothing, that says why, where a model is made ready for a sampling that another one runs.
+
+    Guiders that take two models (`comfy_extras/nodes_custom_sampler.py:Guider_DualModel`) are run by the first one.
+    """
+    trace = Trace(run_info(handle, type(model.model).__name__), 1, settings.as_json(), "", end="done")
+    if not RUNS.goes_on(trace.info):  # else it is its own, or that of the first model, which has this one's calls
+        trace.note = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
+        Feed(trace.info.run_id).closed(trace)
 
 
 def session_in(model_options: dict[str, Any]) -> Session | None:

@@ -80,6 +80,18 @@ def test_noise_that_rises_restarts(doubling, tens, sample) -> None:
     assert reasons(run).count(Reason.RESTARTED) == 1
 
 
+def test_another_network_restarts(doubling, tens) -> None:
+    """What comes from another network is computed, measured against nothing, and so is the one after it."""
+    run = Run(Settings(), STEPS)
+    for step in range(STEPS):
+        evaluation = run.begin(1 - step / STEPS, network=("LoRA", step >= 9))
+        run_blocks(evaluation, doubling, tens)
+        run.finish(evaluation)
+    assert reasons(run)[8:13] == [Reason.REUSED, Reason.RESTARTED, Reason.SCHEDULED, Reason.REUSED, Reason.REUSED]
+    assert run.trace.records[9].distance is None
+    assert reasons(run).count(Reason.RESTARTED) == 1
+
+
 def test_equal_noise_does_not_restart(doubling, tens, sample) -> None:
     """The same noise level twice in a row is no restart."""
     run = Run(Settings(), STEPS)
