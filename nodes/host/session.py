@@ -25,6 +25,7 @@ from .stream_keys import network_state
 from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
+OTHER_MODEL = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
 
 
 class Session:
@@ -110,8 +111,10 @@ class Session:
 
     def refuse_answer(self, model_options: dict[str, Any]) -> None:
         """Give up caching: something else answered in place of the network. It is named where it can be told."""
-        names = packs_on(model_options)
-        self.run.refuse("another node answered in place of the network" + (f", perhaps of {names}" if names else ""))
+        if names := packs_on(model_options):
+            self.run.refuse(f"another node answered in place of the network, perhaps of {names}")
+        else:
+            self.run.refuse("another node answered in place of the network")
 
     def parts(self, latent: Tensor) -> Parts:
         """A latent as views of those that are packed into it, the video first."""
@@ -186,7 +189,7 @@ def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
     """
     trace = Trace(run_info(handle, type(model.model).__name__), 1, settings.as_json(), "", end="done")
     if not RUNS.goes_on(trace.info):  # else it is its own, or that of the first model, which has this one's calls
-        trace.note = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
+        trace.note = OTHER_MODEL
         Feed(trace.info.run_id).closed(trace)
 
 

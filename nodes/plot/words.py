@@ -60,9 +60,8 @@ def milliseconds(value: float) -> str:
 
 def gains(trace: Trace) -> tuple[float, float] | None:
     """Speed-up and saved seconds, as the trace estimates them; None without reuse or without times."""
-    without, taken = trace.estimated_seconds, trace.seconds
-    usable = trace.saves and 0 < without < math.inf and 0 < taken < math.inf
-    return (without / taken, without - taken) if usable else None
+    speed_up, saved = trace.speed_up, trace.estimated_seconds - trace.seconds
+    return (speed_up, saved) if trace.saves and 0 < speed_up < math.inf and math.isfinite(saved) else None
 
 
 def unit(trace: Trace) -> str:
