@@ -30,7 +30,7 @@ export function advice(run) {
     const planned = reasons.filter((name) => name === "scheduled").length;
     if (!planned && reasons.includes("outside"))
         return [t("Start and end percent leave no step to reuse. Lower start_percent or raise end_percent.")];
-    const rises = records.filter((record, at) => at && record.sigma > records[at - 1].sigma);
+    const rises = records.filter((record, at) => at && Number(record.sigma) > Number(records[at - 1].sigma));
     if (rises.length > records.length / 3)
         return [
             t("The sampler raises the noise level again and again. Choose one that only lowers it, such as euler."),
