@@ -157,7 +157,9 @@ def plot(rows: Rows, path: Path) -> None:
     for method, settings in floors.items():
         y = average(settings[0], "psnr")
         axes.axhline(y, color="#868e96", ls="--", lw=1)
-        axes.annotate(READ_AS.get(method, method), (30, y), xytext=(0, 3), textcoords="offset points", ha="right", color="#868e96")
+        axes.annotate(
+            READ_AS.get(method, method), (30, y), xytext=(0, 3), textcoords="offset points", ha="right", color="#868e96"
+        )
     axes.set(xlabel="computed steps of 30", ylabel="PSNR against the uncached video, dB", xlim=(7, 30.5))
     axes.grid(alpha=0.25)
     axes.legend(fontsize=7.5, ncols=2, loc=(0.575, 0.52), framealpha=0.9, handlelength=1.2, columnspacing=1.0)

@@ -27,7 +27,8 @@ from demo.workflow import Caching, Shot, graph
 
 SIDE, STRIP, EDGE = 400, 80, 16
 SWEPT, FULL = ("turbo", "fast", "balanced", "near-lossless"), "measure only"
-SAVED = {"quality": 80, "optimize": True}
+SHOWN = 320  # pixels of the files: all of them travel with the pack
+SAVED = {"quality": 70, "optimize": True}
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ def main() -> None:
         with serving(base, base / "server.log", "--cpu") as url, Client(url) as client:
             found = pictures(Studio(client))
     for name, picture in found.items():
-        picture.save(file(name).with_suffix(".jpg"), **SAVED)
+        shown = picture.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
+        shown.save(file(name).with_suffix(".jpg"), **SAVED)
 
 
 if __name__ == "__main__":
