@@ -140,7 +140,7 @@ def open_session(
     name = family.name if family else type(model).__name__
     info = run_info(handle, name, getattr(latent_image, "shape", ()), samplers.sampler_name(sampler))
     feed = Feed(info.run_id)
-    levels = sigmas.tolist()
+    levels = samplers.levels(sampler, sigmas.tolist())
     told = Sampler(
         samplers.evaluations_per_step(info.sampler),
         levels if samplers.is_correctable(info.sampler) else None,
