@@ -41,8 +41,9 @@ def answers(executor: Any, model: Any, conds: list, x: Tensor, timestep: Tensor,
         return made[0].reused
     before = session.calls.now
     denoised = executor(model, conds, x, timestep, model_options)
+    session.refuse_strangers()
     if session.calls.answered_elsewhere(before):
-        session.run.refuse("another node answered in place of the network")
+        session.refuse_answer(model_options)
     if failed := failed or attempt(lambda: made[0].keep(denoised)):
         session.run.refuse(f"caching failed: {failed}")
     return denoised

@@ -36,11 +36,10 @@ def network(
     if session is None or session.evaluation is None or session.run.refused:
         return run(transformer_options)
     family = session.on_trunk(model.diffusion_model, transformer_options)
-    if family is None:
-        return run(session.calls.watched(model.diffusion_model, transformer_options))
-    if family_of(model.diffusion_model) is not family:
+    transformer_options = session.calls.watched(model.diffusion_model, transformer_options)
+    if family is None or family_of(model.diffusion_model) is not family:
         return run(transformer_options)
-    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
+    keys = stream_keys(transformer_options, session.evaluation.sigma, x.device, compat.scheduled_hooks(model), control)
     call = session.evaluation.trunk(keys, frames_of(family, model.diffusion_model, x, kwargs))
     hooks = partial(TrunkHooks, family, model.diffusion_model, call)
     return as_trunk(session, hooks, transformer_options, kwargs, run)
@@ -68,22 +67,23 @@ def as_trunk(
         result = run(hooks.install(transformer_options), hooks.left_out(kwargs))
     except Again:
         if hooks.error:
-            conclude(session, hooks)
+            conclude(session, hooks, transformer_options)
             return run(transformer_options)
         hooks = hooked()
         result = run(hooks.install(transformer_options))
-    conclude(session, hooks)
+    conclude(session, hooks, transformer_options)
     return result
 
 
-def conclude(session: Session, hooks: TrunkHooks) -> None:
+def conclude(session: Session, hooks: TrunkHooks, transformer_options: dict[str, Any]) -> None:
     """Keep what a finished call captured, or give up caching where its blocks did not run as expected."""
+    session.refuse_strangers()
     if hooks.complete:
         hooks.keep()
         session.run.trace.probe = hooks.probed or session.run.trace.probe
     if hooks.error:
         session.run.refuse(f"caching failed: {hooks.error}")
     elif hooks.silent:
-        session.run.refuse("another node answered in place of the network's blocks")
+        session.refuse_answer({"transformer_options": transformer_options})
     elif not hooks.complete:
         session.run.refuse("the network's blocks did not run once each, from first to last")

@@ -88,14 +88,24 @@ def stepping(
     return executor(guider, sigmas, extra_args, stepped, *args, **kwargs)
 
 
-def evaluation(executor: Any, x: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+def evaluation(
+    executor: Any,
+    x: Tensor,
+    timestep: Tensor,
+    model_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
+    *args: Any,
+    **kwargs: Any,
+) -> Tensor:
     """PREDICT_NOISE: one evaluation. Decides before it, folds the measure after it."""
-    session = session_in(executor.class_obj.model_options)
+    guider = executor.class_obj
+    session = session_in(guider.model_options)
     if session is None or session.evaluation is not None:
-        return executor(x, timestep, *args, **kwargs)
-    failed = attempt(lambda: session.begin(x, timestep))
+        return executor(x, timestep, model_options, *args, **kwargs)
+    failed = attempt(lambda: session.begin(guider, x, timestep, model_options))
     try:
-        result = executor(x, timestep, *args, **kwargs)
+        result = executor(x, timestep, model_options, *args, **kwargs)
+        if not (failed or session.current.calls):
+            session.refuse_answer(model_options)
         if not failed:
             result = corrected(session, x, result)
             failed = attempt(lambda: session.run.finish(session.current))
