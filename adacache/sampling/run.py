@@ -224,10 +224,9 @@ class Run:
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
         if self.observer:
             self.observer.note(record, measured.far)
-        seen = self.schedule.observe(measured.change, record.score)
-        record.rate = self.schedule.rate
-        if seen:
+        if seen := self.schedule.observe(measured.change, record.score):
             record.take(seen)
+        record.rate = self.schedule.rate
 
     def _forget_all_but(self, streams: Set[StreamKey], substep: int) -> None:
         self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
