@@ -25,5 +25,5 @@ def schedule_for(settings: Settings, steps: int, corrected: bool, sums_history: 
         return LockedSchedule(s.locked, moreg, s.sensitivity)
     if s.share is not None:
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrected else UNCORRECTED
-        return PacedSchedule(steps, s.share, s.protect, moreg, s.sensitivity, s.max_reuses, cost)
+        return PacedSchedule(steps, s.share, moreg, s.sensitivity, s.max_reuses, cost)
     return PublishedSchedule(steps, nearest_codebook(s.codebooks, steps), moreg, s.sensitivity, s.max_reuses)
