@@ -38,7 +38,8 @@ class Feed:
 
     def step(self, record: Record) -> None:
         """An evaluation is done; the number of its step may still be corrected when the run ends."""
-        self._send("adacache.step", lambda: {"run_id": self.run_id, "record": record.as_json()})
+        # The closing event has the products of the directions, which grow with every step.
+        self._send("adacache.step", lambda: {"run_id": self.run_id, "record": {**record.as_json(), "turns": None}})
 
     def closed(self, trace: Trace) -> None:
         """The run has ended, however it did."""
