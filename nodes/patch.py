@@ -21,10 +21,21 @@ PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"share": 2 / 5, **BY_INTENT},
     "turbo": {"share": 1 / 3, **BY_INTENT},
     "measure only": {"mode": "measure", "reuses": "answer"},
-    "paper fast": {"codebooks": PAPER_FAST},
-    "paper slow": {"codebooks": PAPER_SLOW},
+    "as published (fast)": {"codebooks": PAPER_FAST},
+    "as published (slow)": {"codebooks": PAPER_SLOW},
 }
-CHOICES = ["balanced", "near-lossless", "fast", "turbo", "measure only", OFF, "paper fast", "paper slow"]
+RENAMED = {"paper fast": "as published (fast)", "paper slow": "as published (slow)"}
+"""Names that saved graphs may have, and what they are called now."""
+
+
+class Choices(list[str]):
+    """Names to choose from; saved ones of before count as among them, so that the host takes their graphs."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in RENAMED
+
+
+CHOICES = Choices([*list(PRESETS)[:-2], OFF, *list(PRESETS)[-2:]])
 """In the order of use."""
 FOUND_BY = (
     *("cache", "speed", "speed up video", "faster", "accelerate", "skip steps", "motion", "adacache"),
@@ -39,6 +50,7 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     Raises:
         ValueError: names the field, what was wrong and what is allowed.
     """
+    preset = RENAMED.get(str(preset), preset)
     if preset not in list(PRESETS):  # a list, since what comes over the API need not be hashable
         raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join(CHOICES)}")
     location, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
@@ -81,9 +93,9 @@ class AdaCachePatchModel(io.ComfyNode):
                     default=CHOICES[0],
                     tooltip="near-lossless, balanced, fast and turbo compute about 67, 50, 40 and 33 % of the steps, "
                     "which makes sampling up to 1.5, 2, 2.5 and 3 times faster at any step count, and forecast the "
-                    "others. paper fast and paper slow: the published settings, made for another model. measure "
-                    "only: compute everything and record what caching would look at; the picture does not change. "
-                    "off: the model untouched.",
+                    "others. measure only: compute everything and record what caching would look at; the picture does "
+                    "not change. off: the model untouched. as published: the thresholds of the AdaCache paper, made "
+                    "for another model.",
                 ),
                 io.Float.Input(
                     "sensitivity",

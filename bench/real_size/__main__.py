@@ -22,6 +22,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="bash bench/real_size.sh", description=__doc__)
     parser.add_argument("--minutes", type=float, default=8.0, help="plan for so many (default: %(default)g)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help='for example "Wan 2.1 14B 480p"')
     parser.add_argument("--small", action="store_true", help="tiny networks on a GPU, too")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the JSON goes, written anew as it grows")
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="only fill this folder, for a machine of its own")
@@ -33,7 +34,7 @@ def main() -> None:
     results = host.OUTPUT if small else host.REPO / "bench" / "results"
     out = arguments.out or results / "real_size.json"
     hosted = Hosted(extras="nodes_easycache.py", cpu=not torch.cuda.is_available())
-    found = Session(hosted, arguments.minutes, small, out).run()
+    found = Session(hosted, arguments.minutes, small, out, arguments.only).run()
     print(f"\n{table(found)}\n\n{out}")
 
 

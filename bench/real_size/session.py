@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from ..hosted import Hosted
 from .budget import Budget
 from .networks import ORDER, SMALL, Network, NotHere, Size
 from .report import about, fields_of
-from .rig import Rig, release
-from .ways import PRESET, UNPATCHED, WAYS
+from .rig import Rig, Run, release
+from .ways import PRESET, UNPATCHED, WAYS, Way
 
 WARM_UP = 1  # step
 
@@ -27,14 +28,15 @@ class Session:
         minutes: for all, counted from the start of the process.
         small: whether only the command is to be checked: every network once, tiny.
         out: the JSON; written anew after each measurement.
+        only: names of networks with their size, "Wan 2.1 14B 480p"; empty: all, as far as time goes.
     """
 
-    def __init__(self, hosted: Hosted, minutes: float, small: bool, out: Path) -> None:
+    def __init__(self, hosted: Hosted, minutes: float, small: bool, out: Path, only: Sequence[str] = ()) -> None:
         import comfy.model_management
         import comfyui_version
         from comfy.ldm.modules.attention import optimized_attention
 
-        self.hosted, self.small, self.out = hosted, small, out
+        self.hosted, self.small, self.out, self.only = hosted, small, out, only
         self.budget = Budget(psutil.Process().create_time() + 60 * minutes)
         device = comfy.model_management.get_torch_device()
         self.found: dict[str, Any] = {
@@ -56,6 +58,8 @@ class Session:
         order = [(network, SMALL) for network in dict.fromkeys(n for n, _ in ORDER)] if self.small else ORDER
         for network, size in order:
             name = f"{network.name} {size.name}"
+            if self.only and name not in self.only:
+                continue
             try:
                 if why := self._hindrance(network, size):
                     self._leave_out(name, why)
@@ -81,15 +85,19 @@ class Session:
         case = {"network": network.name, "size": size.name, **about(rig, network.tokens(size))}
         self.found["cases"].append(case)
         step = rig.run(UNPATCHED, WARM_UP).steps[0].seconds
-        for way in WAYS:
+        found: dict[Way, Run] = {}
+        # Unpatched once more at the end: a device that slows down while it works tells nothing of what a way costs.
+        for way in (*WAYS, UNPATCHED):
             if why := self.budget.refusal(way.computes * step):
                 self._leave_out(f"{network.name} {size.name}, {way.name}", why)
                 continue
-            fields = case["runs"][way.name] = fields_of(way, rig.run(way), rig.bytes, case["runs"].get(UNPATCHED.name))
+            found[way] = found[way].and_again(rig.run(way)) if way in found else rig.run(way)
+            plain = fields_of(UNPATCHED, found[UNPATCHED], rig.bytes, None)
+            others = {w.name: fields_of(w, run, rig.bytes, plain) for w, run in found.items() if w is not UNPATCHED}
+            case["runs"] = {UNPATCHED.name: plain} | others
             self._write()
-            if way is UNPATCHED:
-                step = fields["seconds"]["computed"]
-                self.budget.learn(network.work(size), step)
+            step = plain["seconds"]["computed"]
+            self.budget.learn(network.work(size), step)
 
     def _leave_out(self, what: str, why: str) -> None:
         self.found["left_out"].append({"what": what, "why": why})

@@ -8,7 +8,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..patch import OFF, PRESETS, AdaCachePatchModel
+from ..patch import OFF, PRESETS, RENAMED, AdaCachePatchModel
 
 MEASURE = "measure only"
 """The preset of the uncached run: it changes nothing, and records what every step took."""
@@ -54,6 +54,7 @@ EXAMPLES = {
 
 def _value(vary: str, word: str, named: str) -> Value:
     if vary == "preset":
+        word = RENAMED.get(word, word)
         if word not in CACHING:
             raise ValueError(f"{named}; allowed: {allowed(vary)} (the uncached video is always there)")
         return word

@@ -91,4 +91,5 @@ def test_command(tmp_path: Path) -> None:
             assert not cached["note"] and len(cached["step_seconds"]) == cached["steps"] == way.steps
             assert 3 <= cached["computed"] <= way.steps - 3, (name, way.name)
             assert min(cached["seconds"].values()) > 0 and cached["efficiency"] > 0
-        assert case["runs"]["unpatched"]["computed"] == 3 and case["runs"]["balanced"]["cache_bytes"] > 0
+        assert case["runs"]["unpatched"]["computed"] == 6, "measured before the other ways and after them"
+        assert case["runs"]["balanced"]["cache_bytes"] > 0

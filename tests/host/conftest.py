@@ -88,7 +88,7 @@ def pack_module(pack: dict[str, type]) -> Callable[[str], ModuleType]:
 def call(pack: dict[str, type]) -> Callable[..., tuple]:
     """Runs any node of the host or of ours once, as the executor would; gives the tuple of its outputs.
 
-    call("AdaCachePatchModel", model=model, preset="paper fast") -> (model, handle)
+    call("AdaCachePatchModel", model=model, preset="as published (fast)") -> (model, handle)
     Widgets that are not given have their default; hidden inputs and the executing context are empty.
     """
 
@@ -169,7 +169,7 @@ def sample(call: Callable[..., tuple], text: Callable, latent: Callable) -> Call
 
 @pytest.fixture(scope="session")
 def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) -> Callable[..., Patched]:
-    """patch(model, preset="paper fast", text="0.1:3 1:1", moreg={"norm": 0.2}, **widgets).
+    """patch(model, preset="turbo", text="0.1:3 1:1", moreg={"norm": 0.2}, **widgets).
 
     A connected codebook, the text, reuses the network's answer. With on="trunk" it is that of a paper's preset in
     place of the published one, and the trunk's residual is reused.
@@ -184,8 +184,8 @@ def patch(call: Callable[..., tuple], pack_module: Callable[[str], ModuleType]) 
         if text is not None:
             (codebook,) = call("AdaCacheCodebook", codebook="my own text", text=text)
             if on == "trunk":
-                presets["paper fast"] = {"codebooks": (codebook,)}
-                widgets["preset"] = "paper fast"
+                presets["as published (fast)"] = {"codebooks": (codebook,)}
+                widgets["preset"] = "as published (fast)"
             else:
                 linked["codebook"] = codebook
         if moreg is not None:

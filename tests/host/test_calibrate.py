@@ -43,7 +43,7 @@ def test_measured_then_calibrated_then_kept(model, handle: str, call: Callable, 
     assert predicted == pytest.approx(12, abs=0.5) and f"{predicted:.1f} of 30 steps" in report
     assert moreg is None
     assert plan.startswith("30 steps: 1 2 3 ") and len(plan.split(":")[1].split()) == 12 and plan in report
-    for preset, forecasts in (("balanced", True), ("paper fast", False)):
+    for preset, forecasts in (("balanced", True), ("as published (fast)", False)):
         linked = {"codebook": codebook, "moreg": moreg, "sensitivity": sensitivity}
         cached, its = call("AdaCachePatchModel", model=model, preset=preset, **linked)
         sample(cached, steps=30, seed=7, prompt=OTHER)

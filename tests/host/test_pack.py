@@ -50,8 +50,22 @@ def test_the_presets_are_in_the_order_of_use(pack: dict[str, type]):
     kind, options = pack["AdaCachePatchModel"].INPUT_TYPES()["required"]["preset"]
     choices = options["options"]
     assert choices[0] == options["default"] == "balanced"
-    assert choices[-2:] == ["paper fast", "paper slow"]
+    assert choices[-2:] == ["as published (fast)", "as published (slow)"]
     assert set(choices[1:-2]) == {"near-lossless", "fast", "turbo", "measure only", "off"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [("paper fast", "as published (fast)"), ("paper slow", "as published (slow)")]
+)
+def test_a_preset_of_before_is_the_renamed_one(wan: Callable, patch: Callable, sample: Callable, before, now):
+    """To choose there is only the new name."""
+    runs = []
+    for preset in (before, now):
+        patched = patch(wan(), preset=preset)
+        sample(patched.model)
+        runs += patched.runs()
+    assert [run.settings for run in runs] == 2 * [runs[1].settings]
+    assert runs[0].settings["preset"] == now
 
 
 def test_hosts_that_know_of_it_show_few_inputs_and_find_patch_model_by_many_words(pack: dict[str, type]):

@@ -41,6 +41,16 @@ def test_demo_graph(client: Client, shot: Shot, caching: Caching):
     assert run["derived"]["reused"] > 0
 
 
+@pytest.mark.parametrize(
+    ("before", "now"), [("paper fast", "as published (fast)"), ("paper slow", "as published (slow)")]
+)
+def test_a_graph_with_a_preset_of_before_still_runs(client: Client, shot: Shot, before: str, now: str):
+    (run,) = trace_of(client.run(graph(shot, Caching(before))).outputs)["runs"]
+    assert run["settings"]["preset"] == now
+    options = client.node_infos()["AdaCachePatchModel"]["input"]["required"]["preset"][1]["options"]
+    assert now in options and before not in options
+
+
 def test_same_graph_twice(client: Client, shot: Shot):
     """The second time the host has every node's result already; what it shows must be the same."""
     work = graph(shot, EAGER)

@@ -22,7 +22,7 @@ def node(class_type: str, **inputs: object) -> dict:
 
 def sweeping(shot: Shot, values: str, vary: str = "sensitivity", **patch: object) -> Graph:
     """The demo's graph with nothing behind the sampler but the sweep."""
-    work = graph(shot, Caching("paper fast", 1.0))
+    work = graph(shot, Caching("as published (fast)", 1.0))
     for name in ("stats", "trace", "plot", "video", "save", "frames"):
         del work[name]
     work["adacache"]["inputs"] |= patch
@@ -54,7 +54,7 @@ def test_a_sweep_from_end_to_end(client: Client, small: Shot):
         assert row["computed"] == run["derived"]["computed"] == sum(record["computed"] for record in run["records"])
         assert row["seconds"] == run["seconds"]
         assert row["speed_up"] == pytest.approx(rows[0]["seconds"] / row["seconds"])
-    assert [row["runs"][0]["settings"]["preset"] for row in rows] == ["measure only", "paper fast", "paper fast"]
+    assert [row["runs"][0]["settings"]["preset"] for row in rows] == ["measure only", *2 * ["as published (fast)"]]
     assert [row["runs"][0]["settings"]["sensitivity"] for row in rows[1:]] == [0.5, 2]
     assert rows[0]["psnr"] is None and rows[0]["computed"] == small.steps > rows[1]["computed"]
     assert 15 < rows[1]["psnr"] < 90 and 0 < rows[1]["ssim"] < 1

@@ -40,7 +40,7 @@ def test_measure_only_changes_nothing_and_records_everything(wan, sample, patch)
 
 def test_the_last_patch_of_a_chain_counts(wan, sample, patch):
     """Two patch nodes in a row cache once, by the settings of the second."""
-    first = patch(wan(), preset="paper fast")
+    first = patch(wan(), preset="as published (fast)")
     second = patch(first.model, text=EVERY_STEP)
     assert torch.equal(sample(second.model, steps=12), sample(wan(), steps=12))
     assert first.runs() == [] and len(second.runs()) == 1

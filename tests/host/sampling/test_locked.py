@@ -50,7 +50,7 @@ def test_bad_text_is_refused_before_the_run(pack, wan):
     assert said.startswith(f'{NAME}: locked_schedule: entry 2 at character 13 is "13"')
     assert "allowed: 1 to 12" in said
     with pytest.raises(ValueError, match=f"{NAME}: locked_schedule: entry 2"):
-        node.execute(wan(), "paper fast", 1.0, 0.0, 1.0, 0, "auto", locked_schedule="12 steps: 1 13")
+        node.execute(wan(), "as published (fast)", 1.0, 0.0, 1.0, 0, "auto", locked_schedule="12 steps: 1 13")
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "12 steps: 1 12"])

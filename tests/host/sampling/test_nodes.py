@@ -45,7 +45,7 @@ def test_a_window_that_is_empty_is_refused(pack, wan):
     """start_percent must lie before end_percent."""
     node = pack["AdaCachePatchModel"]
     with pytest.raises(ValueError, match=r"AdaCache Patch Model: start_percent"):
-        node.execute(wan(), "paper fast", 1.0, 0.8, 0.2, 0, "auto")
+        node.execute(wan(), "as published (fast)", 1.0, 0.8, 0.2, 0, "auto")
 
 
 def test_moreg_strides_are_whole_numbers(pack):

@@ -51,7 +51,7 @@ def decoded(call: Callable) -> Callable[[torch.Tensor], torch.Tensor]:
 def test_half_the_steps_and_thirty_decibels(film, decoded):
     """The demo's setting computes at most half the steps and stays at least 30 dB from the uncached video."""
     expected, _ = film()
-    cached, run = film(preset="paper fast", sensitivity=2.0)
+    cached, run = film(preset="as published (fast)", sensitivity=2.0)
     assert run.computed <= 15 and run.end == "done" and not run.note
     assert psnr(decoded(cached), decoded(expected)) >= 30
 
@@ -59,7 +59,7 @@ def test_half_the_steps_and_thirty_decibels(film, decoded):
 def test_sensitivity_trades_steps_for_closeness(film):
     """Higher sensitivity computes more steps and comes closer to the uncached latent."""
     expected, _ = film()
-    taken = [film(preset="paper fast", sensitivity=s) for s in (0.5, 2.0, 8.0)]
+    taken = [film(preset="as published (fast)", sensitivity=s) for s in (0.5, 2.0, 8.0)]
     computed = [run.computed for _, run in taken]
     errors = [float((samples - expected).square().mean()) for samples, _ in taken]
     assert computed == sorted(set(computed)) and errors == sorted(errors, reverse=True)

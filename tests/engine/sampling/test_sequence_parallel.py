@@ -61,7 +61,7 @@ def test_two_ranks_decide_as_one(tmp_path: Path) -> None:
     alone = sampled(None, slice(None))
     assert 8 < sum(computed for computed, *_ in alone) < STEPS
     # Processes of their own, with nothing of this one's: other tests put the host's folders on the path.
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     commands = [[sys.executable, __file__, str(rank), str(tmp_path)] for rank in range(2)]
     processes = [subprocess.Popen(command, env=environment) for command in commands]
     assert [process.wait(timeout=300) for process in processes] == [0, 0]

@@ -14,7 +14,7 @@ import replay_traces
 from reference import MotionRule, drifting, golden_trace
 from torch import Tensor
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[2]
 GOLDEN = TESTS / "golden" / "traces"
 FAST = [(0.03, 12), (0.05, 10), (0.07, 8), (0.09, 6), (0.11, 4), (1.0, 3)]
 

@@ -68,7 +68,7 @@ def test_a_handle_of_nothing(pack_module: Callable):
 def test_values(pack_module: Callable):
     parse = pack_module("nodes.sweep.values").parse
     assert parse("sensitivity", "1 2,4\n1;0.5") == [1, 2, 4, 0.5]
-    assert parse("preset", "turbo, paper fast\nturbo") == ["turbo", "paper fast"]
+    assert parse("preset", "turbo, paper fast\nturbo") == ["turbo", "as published (fast)"]
     assert parse("max_reuses", "0 3") == [0, 3]
     for bad in ("nan", "inf", "-1", "1e9"):
         with pytest.raises(ValueError, match="values: entry 1 at character 1"):
