@@ -217,12 +217,14 @@ class Run:
         computed, reason = evaluation.outcome()
         record = Record(len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, computed, reason)
         record.passes, record.computed_passes = evaluation.passes()
-        if evaluation.decision.compute and not self.refused:
-            self._observe(evaluation, record)
-        elif computed:
-            # Context windows that move on give new streams at every step; those they left behind must not pile up.
-            self._forget_all_but(evaluation.substep, evaluation.streams())
-        self._book.write(record, evaluation.watch)
+        try:
+            if evaluation.decision.compute and not self.refused:
+                self._observe(evaluation, record)
+            elif computed:
+                # Context windows that move on give new streams at every step; those they left must not pile up.
+                self._forget_all_but(evaluation.substep, evaluation.streams())
+        finally:
+            self._book.write(record, evaluation.watch)
         self._count_bytes()
         if self._on_record:
             self._on_record(record)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from . import compat
+from .guard import Guard, HostCall
 
 
 class Count(NamedTuple):
@@ -22,7 +23,8 @@ class Calls:
     nothing. Networks that the host runs without such wrappers, and those compiled as one piece, are not counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self._counting = guard.wrapper(self._count)
         self.now = Count(0, 0)
         self._lock = Lock()  # several devices run in threads of their own
 
@@ -32,7 +34,7 @@ class Calls:
             return transformer_options
         self._add(Count(1, 0))
         wrappers = transformer_options.get("wrappers", {})
-        around = {**wrappers.get("diffusion_model", {}), "adacache.count": [self._count]}
+        around = {**wrappers.get("diffusion_model", {}), "adacache.count": [self._counting]}
         return {**transformer_options, "wrappers": {**wrappers, "diffusion_model": around}}
 
     def answered_elsewhere(self, before: Count) -> bool:
@@ -40,9 +42,9 @@ class Calls:
         asked, ran = self.now.asked - before.asked, self.now.ran - before.ran
         return before.ran > 0 and (asked == 0 or ran < asked)
 
-    def _count(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+    def _count(self, host: HostCall, *args: Any, **kwargs: Any) -> Any:
         self._add(Count(0, 1))
-        return executor(*args, **kwargs)
+        return host(*args, **kwargs)
 
     def _add(self, one: Count) -> None:
         with self._lock:

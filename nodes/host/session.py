@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from torch import Tensor
 
-from ...adacache import Run, RunInfo, Settings
+from ...adacache import Run, RunInfo, Settings, Trace
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
 from ..server import comfy_server
 from ..server.events import Feed
 from . import compat, samplers
 from .calls import Calls
-from .guard import attempt
+from .guard import Guard
 from .trunk.families.table import Family, family_of
 
 KEY = "adacache"
@@ -39,6 +39,7 @@ class Session:
 
     def __init__(
         self,
+        guard: Guard,
         run: Run,
         feed: Feed,
         family: Family | None,
@@ -47,6 +48,7 @@ class Session:
         holds_denoised: bool = False,
         latent_shapes: Sequence[Sequence[int]] = (),
     ) -> None:
+        self.guard = guard
         self.run = run
         self.feed = feed
         self.family = family
@@ -54,7 +56,7 @@ class Session:
         self.sigmas = sigmas
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
-        self.calls = Calls()
+        self.calls = Calls(guard)
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
@@ -70,8 +72,17 @@ class Session:
         step = self.run.steps_begun
         told = x.device.type != "cpu" and step < len(self.sigmas)
         sigma = self.sigmas[step] if told else float(timestep.max())
-        self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
+        with compat.lasting_memory():
+            self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
         self.evaluation.level = timestep.max() if told else None
+
+    def finish(self, x: Tensor, denoised: Tensor) -> Tensor:
+        """The evaluation is done: what the sampler goes on with, which is the result with the engine's correction."""
+        with compat.lasting_memory():
+            try:
+                return self.run.corrected(self.current, x, denoised)
+            finally:
+                self.run.finish(self.current)
 
     @property
     def current(self) -> Evaluation:
@@ -81,9 +92,14 @@ class Session:
         return self.evaluation
 
     def close(self, end: str, detail: str = "") -> None:
-        """Free what is cached and publish the trace, whatever becomes of either."""
-        attempt(lambda: self.run.close(end, detail))
+        """Free what is cached and publish the trace."""
+        self.run.close(end, detail)
         self.feed.closed(self.run.trace)
+
+    @property
+    def caches(self) -> bool:
+        """Whether what runs now may be cached."""
+        return self.evaluation is not None and not self.run.refused and not self.guard.failure
 
     def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> Family | None:
         """How the blocks are hooked, where the trunk's residual is reused: for the paper's presets, if they can be."""
@@ -92,8 +108,7 @@ class Session:
 
     def on_answers(self, network: Any, transformer_options: dict[str, Any]) -> bool:
         """Whether answers are reused in what runs now."""
-        runs = self.evaluation is not None and not self.run.refused
-        return runs and self.on_trunk(network, transformer_options) is None
+        return self.caches and self.on_trunk(network, transformer_options) is None
 
     def parts(self, latent: Tensor) -> Parts:
         """A latent as views of those that are packed into it, the video first."""
@@ -105,6 +120,7 @@ class Session:
 
 
 def open_session(
+    guard: Guard,
     settings: Settings,
     handle: str,
     guider: Any,
@@ -154,7 +170,9 @@ def open_session(
         run.refuse("the model is being trained")
     elif family is None and not noisy and not compat.is_affine(guider.model_patcher, levels[0]):
         run.refuse("this model's sampling makes more of the network's answer than can be undone")
+    guard.give_up = run.refuse
     return Session(
+        guard,
         run,
         feed,
         family,
@@ -163,6 +181,15 @@ def open_session(
         noisy,
         latent_shapes or (),
     )
+
+
+def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
+    """Publish a run that could not begin: it has the reason, and no step."""
+    prompt_id, node_id = comfy_server.executing()
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    info = RunInfo(run_id=uuid4().hex, handle=handle, prompt_id=prompt_id, node_id=node_id, started=started)
+    note = f"caching could not start: {type(error).__name__}: {error}"
+    Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))
 
 
 def session_in(model_options: dict[str, Any]) -> Session | None:

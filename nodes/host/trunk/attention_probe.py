@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..guard import Guard, HostCall
 
-class _Heard(Exception):
-    """Ends a second run of a block once its attention was heard."""
+
+class _Heard(BaseException):
+    """Ends a second run of a block once its attention was heard; no error, so that nobody takes it for one."""
 
 
 class Ear:
@@ -22,7 +24,8 @@ class Ear:
         heard: the output, once it ran.
     """
 
-    def __init__(self, block: nn.Module, attention: str) -> None:
+    def __init__(self, block: nn.Module, attention: str, guard: Guard) -> None:
+        self._guard = guard
         self.block = getattr(block, "_orig_mod", block)
         self.heard: Tensor | None = None
         self._attention = getattr(self.block, attention, None)
@@ -34,7 +37,7 @@ class Ear:
         if self._compiled or self._attention is None:
             yield self
             return
-        handle = self._attention.register_forward_hook(self._hear)
+        handle = self._attention.register_forward_hook(self._guard.around(self._hear, _unchanged))
         try:
             yield self
         finally:
@@ -48,7 +51,7 @@ class Ear:
         uncompiled = getattr(torch.compiler, "set_stance", None)  # since torch 2.6
         if not self._compiled or self._attention is None or uncompiled is None:
             return
-        handle = self._attention.register_forward_hook(self._hear_and_stop)
+        handle = self._attention.register_forward_hook(self._guard.around(self._hear_and_stop, _unchanged))
         try:
             with uncompiled("force_eager"):
                 run()
@@ -57,9 +60,13 @@ class Ear:
         finally:
             handle.remove()
 
-    def _hear(self, module: nn.Module, args: Any, output: Tensor) -> None:
+    def _hear(self, host: HostCall, module: nn.Module, args: Any, output: Tensor) -> None:
         self.heard = output
 
-    def _hear_and_stop(self, module: nn.Module, args: Any, output: Tensor) -> None:
+    def _hear_and_stop(self, host: HostCall, module: nn.Module, args: Any, output: Tensor) -> None:
         self.heard = output
         raise _Heard
+
+
+def _unchanged(module: nn.Module, args: Any, output: Tensor) -> None:
+    """What a hook gives that leaves the output as it is."""
