@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Layout, lint and types of Python and JavaScript, and the lint of GitHub's workflows: less than a minute.
+# Layout, lint and types of Python and JavaScript, what we use of ComfyUI, and GitHub's workflows: within a minute.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../demo/setup.sh" demo dev
 
@@ -13,6 +13,8 @@ ln -sfn "$PWD" "$types/pack"
 python=$(command -v "$PYTHON")
 [[ $python == /* ]] || python=$PWD/$python
 (cd "$types" && "$python" -m mypy --config-file pack/pyproject.toml --package pack.adacache --package pack.nodes)
+
+bash .ci/guard.sh "$PYTHON"
 
 npm ci --prefix .ci --no-audit --no-fund --silent
 node .ci/node_modules/typescript/bin/tsc --project .ci/tsconfig.json

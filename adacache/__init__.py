@@ -1,8 +1,7 @@
 """AdaCache's engine: adaptive caching of a diffusion transformer's residual, for torch and nothing else.
 
-Start reading in `schedule.py` (the rule), then `run.py` (one sampling); `blocks.run_blocks` uses both on any DiT.
-The method is that of arXiv 2411.02397, with one residual for the whole trunk in place of two per block, which
-gives the same outputs because all blocks are computed or reused together.
+Start in `schedules/published.py` (the paper's rule, arXiv 2411.02397), then `sampling/run.py` (one sampling);
+`sampling/run_blocks.py` uses both on any DiT. docs/METHOD.md explains the method.
 """
 
 from .calibration.fit_codebook import Target, propose

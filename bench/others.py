@@ -48,9 +48,7 @@ def measured(hosted: Hosted, network: Network, videos: int) -> dict[str, list[Ro
     """By way, a row for each video."""
     model = play.load(network)
     calls: list[int] = []
-    # Called once for every evaluation that asks the network; one that a cache answers runs none of its blocks.
-    blocks = getattr(model.model.diffusion_model, "transformer_blocks", None)
-    (blocks or model.model.diffusion_model.single_blocks)[-1].register_forward_hook(lambda *_: calls.append(1))
+    network.blocks(model.model.diffusion_model)[-1].register_forward_hook(lambda *_: calls.append(1))
     labels = LinearLatents.load(network.decoder)[1]
     found: dict[str, list[Row]] = {}
     for seed in range(videos):

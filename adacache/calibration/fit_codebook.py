@@ -22,7 +22,7 @@ REUSED_COST = 0.03
 
 # Videos of one model differ: every measured run also stands for videos whose changes are this much smaller or larger.
 # It also makes a smooth function of the counts of whole steps, which a target can be met on.
-LIKENESSES = tuple(math.exp(0.15 * place / 4) for place in range(-4, 5))
+VARIATIONS = tuple(math.exp(0.15 * place / 4) for place in range(-4, 5))
 
 # How much longer than published intervals may become where a target is out of reach without.
 STRETCHES = (1.0, 1.5, 2.0, 3.0)
@@ -192,11 +192,11 @@ Quantity = Callable[[Sequence[Measured], Codebook, "MoRegSettings | None"], floa
 
 
 def _computed(runs: Sequence[Measured], codebook: Codebook, moreg: MoRegSettings | None) -> float:
-    return fmean(simulate(run, codebook, moreg, like).computed for run in runs for like in LIKENESSES)
+    return fmean(simulate(run, codebook, moreg, factor).computed for run in runs for factor in VARIATIONS)
 
 
 def _largest(runs: Sequence[Measured], codebook: Codebook, moreg: MoRegSettings | None) -> float:
-    return fmean(simulate(run, codebook, moreg, like).largest for run in runs for like in LIKENESSES)
+    return fmean(simulate(run, codebook, moreg, factor).largest for run in runs for factor in VARIATIONS)
 
 
 def _meeting(

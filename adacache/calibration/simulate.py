@@ -1,9 +1,8 @@
 """The published rule on a measured run: what a codebook would do, without the model.
 
-A measured run tells the change of the probe from each step to the next. What a cached run would see is the change
-over the steps that passed between two computed ones. It is less than the sum, since the probe does not move in a
-straight line; how much less, the run tells by its changes since an older probe (`Record.far`). With that, every
-codebook can be tried.
+A measured run has the change of the probe from each step to the next. A cached run sees the change between two computed
+steps, which is less than the sum, since the probe does not move in a straight line; how much less follows from the
+changes since an older probe (`Record.far`).
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ class Measured:
     Attributes:
         changes: relative change of the probe from step n to n + 1, for n from 1; one less than steps.
         scores: motion score by step, from step 1; None where it has none.
-        wander: the change over k steps is the sum of their changes, times k ** -wander; 0 for a straight way.
+        curvature: the change over k steps is the sum of their changes, times k ** -curvature; 0 for a straight line.
     """
 
     changes: tuple[float, ...]
     scores: tuple[float | None, ...]
-    wander: float
+    curvature: float
 
     @property
     def steps(self) -> int:
@@ -47,7 +46,7 @@ class Measured:
 
     def change(self, earlier: int, later: int) -> float:
         """Relative change of the probe from one step, 1-based, to a later one."""
-        return sum(self.changes[earlier - 1 : later - 1]) * (later - earlier) ** -self.wander
+        return sum(self.changes[earlier - 1 : later - 1]) * (later - earlier) ** -self.curvature
 
 
 class Simulated(NamedTuple):
@@ -86,14 +85,14 @@ def measured(trace: Trace) -> Measured:
     if lacking:
         raise CalibrationError(f"the change was not measured at step {lacking[0]}")
     scores = tuple(r.score if r.score is not None and 0 <= r.score <= 1 else None for r in records)
-    wanders = [
+    curvatures = [
         math.log(between / record.far) / math.log(record.far_steps)
         for record in records
         if record.far and record.far_steps and 1 < record.far_steps < record.step and 0 < record.far < math.inf
         if (between := sum(changes[record.step - 1 - record.far_steps : record.step - 1])) > 0
     ]
-    # Beyond 1 a longer interval would change less than a shorter one: noise, or something that swings.
-    return Measured(tuple(changes), scores, min(1.0, max(0.0, median(wanders))) if wanders else 0.0)
+    # Beyond 1 a longer interval would change less than a shorter one: noise.
+    return Measured(tuple(changes), scores, min(1.0, max(0.0, median(curvatures))) if curvatures else 0.0)
 
 
 def simulate(run: Measured, codebook: Codebook, moreg: MoRegSettings | None = None, factor: float = 1.0) -> Simulated:

@@ -1,4 +1,4 @@
-"""Keeps the trace of a run: its records, which step each belongs to, and how long each took."""
+"""Writes the trace of a run: its records, which step each belongs to, and how long each took."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Book:
         self.read_times()
 
     def read_times(self, wait: bool = False) -> None:
-        """Replace the clock's times by the device's own, where it has come that far."""
+        """Replace the clock's times by the device's own, where they are known by now."""
         while self._untimed:
             record, watch = self._untimed[0]
             milliseconds = watch.read(wait)

@@ -37,10 +37,6 @@ class Stream:
     span: float = 0.0
     planned: bool = True
 
-    def fits(self, like: Parts) -> bool:
-        """Whether the value can stand for, or be added to, tensors like these."""
-        return alike(self.value, like)
-
     def tensors(self) -> Parts:
         """All that is kept, for counting."""
         probes = () if self.probe is None else (self.probe,)
@@ -89,12 +85,8 @@ class Cache:
         """What a stream keeps, or None."""
         return self._streams.get(key)
 
-    def keep(self, key: Hashable, stream: Stream, passing: int = 0) -> None:
-        """Keep what a computed evaluation left, in place of what the stream had.
-
-        Args:
-            passing: bytes that are alive beside the cache at this moment, for the peak.
-        """
+    def keep(self, key: Hashable, stream: Stream) -> None:
+        """Keep what a computed evaluation left, in place of what the stream had."""
         with self._lock:
             old = self._streams.pop(key, None)
             stream.value = self._put(stream.value, old.value if old else None)
@@ -103,7 +95,11 @@ class Cache:
             if stream.probe is not None:
                 (stream.probe,) = self._put((stream.probe,), (old.probe,) if old and old.probe is not None else None)
             self._streams[key] = stream
-            self.peak_bytes = max(self.peak_bytes, self.nbytes + passing)
+            self.count()
+
+    def count(self, passing: int = 0) -> None:
+        """Note the peak; `passing` are bytes that are alive beside the cache."""
+        self.peak_bytes = max(self.peak_bytes, self.nbytes + passing)
 
     def drop(self, keys: Set[Hashable]) -> None:
         """Forget streams; those that are not here do not matter."""

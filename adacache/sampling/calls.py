@@ -28,38 +28,28 @@ class StreamKey(NamedTuple):
     repeat: int
 
 
-class Looks(NamedTuple):
-    """What an evaluation looks at besides the change of its probes.
-
-    Attributes:
-        strides: frame steps of the motion score; none leaves motion out.
-        observe: called with a stream and its new probe, gives more sums to read; None where nobody asks.
-        ranks: the processes among which the token sequence is split, if it is.
-    """
-
-    strides: tuple[int, ...] = ()
-    observe: Callable[[StreamKey, Tensor], Tensor | None] | None = None
-    ranks: Ranks | None = None
-
-
 class Context(NamedTuple):
-    """What an evaluation hands to its calls.
+    """What calls are handed: by the run, and in the last three by their evaluation.
 
     Attributes:
         cache: the run's.
-        planned: whether the schedule planned to compute.
-        sigma: noise level.
-        measures: whether probes are looked at: only a step's first evaluation decides.
-        looks: what is looked at besides.
         refused: asks whether the run has given up caching.
+        strides: frame steps of the motion score; none leaves motion out.
+        observe: from a stream and its new probe to further sums; only in measuring runs.
+        ranks: the processes among which the token sequence is split, if it is.
+        sigma: noise level.
+        planned: whether the schedule planned to compute.
+        measures: whether probes are looked at: only a step's first evaluation decides.
     """
 
     cache: Cache
-    planned: bool
-    sigma: float
-    measures: bool
-    looks: Looks
     refused: Callable[[], bool]
+    strides: tuple[int, ...] = ()
+    observe: Callable[[StreamKey, Tensor], Tensor | None] | None = None
+    ranks: Ranks | None = None
+    sigma: float = 0.0
+    planned: bool = True
+    measures: bool = True
 
 
 class Call:
@@ -69,35 +59,42 @@ class Call:
         compute: whether the network must be asked.
         streams: one per chunk of rows.
         captured: those of which something was kept.
-        changes, errors, motions, fars: sums; see `measures.py` and `extrapolation.advance`.
+        sums: what was measured, as sums that merge over calls: "change", "error", "motion" and "far"; see `measures.py`
+            and `extrapolation.advance`.
     """
 
     def __init__(self, context: Context, streams: list[StreamKey]) -> None:
         self.compute = context.planned or not all(key in context.cache for key in streams)
+        self.measures = context.measures
         self.streams = streams
         self.captured: list[StreamKey] = []
-        self.changes: Tensor | None = None
-        self.errors: Tensor | None = None
-        self.motions: Tensor | None = None
-        self.fars: Tensor | None = None
-        self.measures = context.measures
+        self.sums: dict[str, Tensor] = {}
+        self._context = context
         self._cache = context.cache
-        self._planned = context.planned
-        self._refused = context.refused
-        self._looks = context.looks
-        self._sigma = context.sigma
+
+    def _fit(self, like: Sequence[Parts]) -> bool:
+        """Whether what is kept of every stream can stand for, or be added to, tensors like these."""
+        kept = [self._cache.get(key) for key in self.streams]
+        return all(one and alike(one.value, parts) for one, parts in zip(kept, like, strict=True))
 
     def _measure(self, key: StreamKey, probe: Tensor, old: Tensor | None) -> None:
         """The change since `old`, where it is like the new probe, and what else is looked at."""
         if old is not None and alike((old,), (probe,)):
-            self.changes = _plus(self.changes, change_sums(probe, old))
-        if self._looks.observe and (sums := self._looks.observe(key, probe)) is not None:
-            self.fars = _plus(self.fars, sums)
+            self._add("change", change_sums(probe, old))
+        if self._context.observe and (sums := self._context.observe(key, probe)) is not None:
+            self._add("far", sums)
 
     def _move(self, frames: Tensor) -> None:
         """The motion between (rows, frames, ...), where any stride fits."""
-        if any(stride < frames.shape[1] for stride in self._looks.strides):
-            self.motions = _plus(self.motions, motion_sums(frames, self._looks.strides))
+        if any(stride < frames.shape[1] for stride in self._context.strides):
+            self._add("motion", motion_sums(frames, self._context.strides))
+
+    def _add(self, name: str, sums: Tensor) -> None:
+        self.sums[name] = self.sums[name] + sums if name in self.sums else sums
+
+    def _keep(self, key: StreamKey, stream: Stream) -> None:
+        self._cache.keep(key, stream)
+        self.captured.append(key)
 
 
 class TrunkCall(Call):
@@ -119,9 +116,7 @@ class TrunkCall(Call):
         """Before the first block. Falls back to computing where the cached residuals do not fit."""
         even = all(part.shape[0] % len(self.streams) == 0 for part in hidden)
         rows = self._chunks(hidden) if even else []
-        if not self.compute:
-            kept = [self._cache.get(key) for key in self.streams]
-            self.compute = not (even and all(s and s.fits(r) for s, r in zip(kept, rows, strict=True)))
+        self.compute = self.compute or not (even and self._fit(rows))
         if self.compute and even:
             # Nothing computed needs the old residual: it makes room for the new one.
             self._cache.drop_values(set(self.streams))
@@ -160,29 +155,26 @@ class TrunkCall(Call):
     @torch.no_grad()
     def commit(self) -> None:
         """Keep the captured residuals and probes, and measure the probes against the ones before."""
-        if self._base is None or self._refused():
+        if self._base is None or self._context.refused():
             return
         probes = self._probe.chunk(len(self.streams)) if self._probe is not None else [None] * len(self.streams)
-        passing = sum(part.nbytes for base in self._base for part in base)
-        passing += self._probe.nbytes if self._probe is not None else 0
+        self._cache.count(_nbytes(*self._base))
         for key, residual, probe in zip(self.streams, self._base, probes, strict=True):
             before = self._cache.get(key)
             if probe is not None:
                 self._measure(key, probe, before.probe if before else None)
                 self._motion(probe)
-                # The distance is taken between planned computations: a stream that only kept a new one company
-                # must not be measured from here, or decisions would depend on what was batched.
-                if not self._planned and before is not None and before.probe is not None:
+                # The distance is taken between planned computations: a stream that was only computed along with a
+                # new one is not measured from here, or decisions would depend on batching.
+                if not self._context.planned and before is not None and before.probe is not None:
                     probe = before.probe
-            passing -= sum(part.nbytes for part in residual) + (probe.nbytes if probe is not None else 0)
-            self._cache.keep(key, Stream(residual, probe), max(0, passing))
-            self.captured.append(key)
+            self._keep(key, Stream(residual, probe))
         self._base = self._probe = None
 
     def _motion(self, probe: Tensor) -> None:
-        if not (self._looks.strides and self._grid):
+        if not (self._context.strides and self._grid):
             return
-        whole = self._looks.ranks.whole(probe) if self._looks.ranks else probe
+        whole = self._context.ranks.whole(probe) if self._context.ranks else probe
         if self._grid.fits(whole.shape[1]):
             self._move(self._grid.cut(whole))
 
@@ -199,8 +191,7 @@ class AnswerCall(Call):
 
     def __init__(self, context: Context, streams: list[StreamKey], like: Sequence[Parts], frames: int) -> None:
         super().__init__(context, streams)
-        kept = [self._cache.get(key) for key in streams]
-        self.compute = self.compute or not all(s and s.fits(one) for s, one in zip(kept, like, strict=True))
+        self.compute = self.compute or not self._fit(like)
         self._devices = [one[0].device for one in like]
         self._frames = frames
 
@@ -208,7 +199,7 @@ class AnswerCall(Call):
     def reuse(self) -> list[Parts]:
         """The answers that are expected by now, one per stream, in fresh tensors."""
         pairs = zip(self.streams, self._devices, strict=True)
-        return [extrapolated(self._cache[key], self._sigma, device) for key, device in pairs]
+        return [extrapolated(self._cache[key], self._context.sigma, device) for key, device in pairs]
 
     @torch.no_grad()
     def keep(self, answers: Sequence[Parts], extrapolates: bool, videos: Sequence[Tensor] = ()) -> None:
@@ -220,25 +211,22 @@ class AnswerCall(Call):
             videos: what motion is measured on, one per stream, of the shape of its answer's first part: denoised
                 latents, which tell motion from noise better than answers do. Without them, the answers.
         """
-        if self._refused():
+        if self._context.refused():
             return
-        passing = sum(part.nbytes for answer in answers for part in answer)
+        self._cache.count(_nbytes(*answers))
         for key, answer in zip(self.streams, answers, strict=True):
             old = self._cache.get(key)
             old = old if old is not None and alike(old.value, answer) else None
             if self.measures:
                 self._measure(key, _flat(answer), _flat(old.value) if old is not None and old.planned else None)
-            size = sum(part.nbytes for part in answer)
-            stream = Stream(answer, sigma=self._sigma)
+            stream = Stream(answer, sigma=self._context.sigma)
             if extrapolates and old is not None:
-                stream, sums = advance(old, answer, self._sigma)
+                stream, sums = advance(old, answer, self._context.sigma)
                 if self.measures:
-                    self.errors = _plus(self.errors, sums)
-            stream.planned = self._planned
-            passing -= size
-            self._cache.keep(key, stream, passing + (size if extrapolates else 0))
-            self.captured.append(key)
-        if self.measures and self._frames and self._looks.strides:
+                    self._add("error", sums)
+            stream.planned = self._context.planned
+            self._keep(key, stream)
+        if self.measures and self._frames and self._context.strides:
             for video in videos or [answer[0] for answer in answers]:
                 self._move(video.movedim(self._frames, 1))
 
@@ -248,5 +236,5 @@ def _flat(parts: Parts) -> Tensor:
     return torch.cat([part.flatten(1) for part in parts], 1) if len(parts) > 1 else parts[0].flatten(1)
 
 
-def _plus(total: Tensor | None, sums: Tensor) -> Tensor:
-    return sums if total is None else total + sums
+def _nbytes(*answers: Parts) -> int:
+    return sum(part.nbytes for parts in answers for part in parts)

@@ -1,19 +1,15 @@
 """Deferred correction: what reused steps got wrong is corrected at the next computed step.
 
-A reused step moves the latent along a direction that was extrapolated. Once the next step is computed, the direction is
-known at both ends of the interval, and a straight line between them, over the log signal-to-noise ratio (the scale of
-DPM-Solver, arXiv 2206.00927), is closer to the truth than any extrapolation from one end. The difference, added up over
-the interval, is one shift of the latent; divided by the length of the computed step it corrects that step's direction.
-As in solvers of ordinary differential equations this needs no further evaluation. It keeps at most three tensors of the
-latent's size.
-
-The computed step itself saw the latent before that shift. What its direction would have been after it is estimated by
-`response`.
+A reused step moves the latent along an extrapolated direction. Once the next step is computed, the direction is known
+at both ends of the interval, and a straight line between them, over the log signal-to-noise ratio (the scale of
+DPM-Solver, arXiv 2206.00927), is closer to the truth. The difference, summed over the interval, is one shift of the
+latent; divided by the length of the computed step it corrects that step's direction. No further evaluation is needed,
+and at most three tensors of the latent's size are kept. The computed step saw the latent before the shift: `response`
+estimates what its direction would have been after it.
 
 The shift is exact for samplers that move the latent by direction times step length, such as Euler. Those that sum
-denoised latents of several steps (UniPC, DPM++ 2M) give each of them the same weight in the end, so it arrives over the
-next steps. Samplers that add noise, or weigh differences of higher order, are not corrected. Where every step is
-computed there is nothing to correct. bench/README.md has what each part is worth.
+denoised latents of several steps (UniPC, DPM++ 2M) get it over the next steps. Samplers that add noise, or weigh
+differences of higher order, are not corrected. bench/README.md has what each part is worth.
 """
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .log_snr import LEAST_SIGNAL, log_snr, mixes
+from .log_snr import LEAST_SIGNAL, log_snr, mixes, on_list
 
 # How much of a shift the network takes for the video's own: BELIEF times the noise level, at least LEAST_BELIEF and at
 # most all. Chosen on the demo's network and two others; bench/README.md has what was tried.
@@ -34,10 +30,9 @@ BELIEF, LEAST_BELIEF = 1.3, 0.45
 def response(sigma: float, highest: float) -> float:
     """How a direction changes with the latent: d direction / d latent, along a shift of the latent.
 
-    A flow model's latent holds 1 - sigma of the video, so a shift of it, taken for the video's own, is one of the
-    denoised latent 1 / (1 - sigma) times as large: the direction (x - denoised) / sigma turns further away, and the
-    shift grows. Much of a shift is noise, which the network removes; what it takes for the video is what is left in the
-    end. `BELIEF` and `LEAST_BELIEF` say how much. Of models to whose signal noise is added nothing is known: for them
+    A flow model's latent holds 1 - sigma of the video. A shift that the network takes for the video's own is one of the
+    denoised latent 1 / (1 - sigma) times as large, so the shift grows; what it takes for noise it removes. `BELIEF` and
+    `LEAST_BELIEF` say how much it takes for the video. For models that add noise to the signal nothing is known, and
     directions stay as they are.
 
     Args:
@@ -77,16 +72,18 @@ class Correction:
         self._moment = 0.0  # the same, each times its log signal-to-noise ratio above the last computed step's
 
     @torch.no_grad()
-    def __call__(self, step: int, x: Tensor, denoised: Tensor, computed: bool) -> Tensor:
+    def __call__(self, step: int, sigma: float, x: Tensor, denoised: Tensor, computed: bool) -> Tensor:
         """The denoised latent to go on with, in a tensor of its own where it is corrected.
 
         Args:
             step: 0-based step of the sampler.
+            sigma: its noise level; where it is not the list's, noise was added before the step: all is forgotten.
             x: the latent that the step starts from.
             denoised: what the network made of it, of the same shape; the direction is (x - denoised) / sigma.
             computed: False where the answer was reused.
         """
-        if step + 1 >= len(self.sigmas):
+        if not on_list(sigma, self.sigmas[:-1], step):
+            self.clear()
             return denoised
         sigma = self.sigmas[step]
         length = self.sigmas[step + 1] - sigma

@@ -1,9 +1,8 @@
 """How the direction of sampling changes from step to step: measured where every step is computed.
 
-Where reused steps are corrected from the computed ones around them (`deferred_correction.py`), all that a plan gets
-wrong lies in the directions: in how far each is from a line between two others. That follows from the inner products
-(the Gram matrix) of their increments. So a few hundred numbers of one run tell the error of every plan in it, and none
-need be tried (`calibration/fit_plan.py`).
+Where reused steps are corrected (`deferred_correction.py`), a plan's error is how far each direction is from a line
+between two others. It follows from the inner products (the Gram matrix) of the directions' increments: a few hundred
+numbers of one run tell the error of every plan (`calibration/fit_plan.py`).
 """
 
 from __future__ import annotations

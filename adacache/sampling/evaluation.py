@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..schedules.schedule import Decision, Reason
-from .cache import Cache, Parts
-from .calls import AnswerCall, Call, Context, Looks, StreamKey, TrunkCall
+from .cache import Parts
+from .calls import AnswerCall, Call, Context, StreamKey, TrunkCall
 from .measures import FrameGrid, motion_score, relative_change
 from .stopwatch import Stopwatch
 
@@ -44,30 +44,21 @@ class Evaluation:
     """One evaluation: a decision for all its calls, and the sums that they measured.
 
     Args:
-        cache: the run's.
+        context: what the run hands to its calls.
         decision: whether to compute, and why.
         substep: the evaluation's place in its step, from 0; only a step's first evaluation is measured.
         sigma: its noise level.
-        looks: what is looked at besides.
-        refused: asks whether the run has given up caching.
         where: the device that computes it, whose time is taken.
     """
 
     def __init__(
-        self,
-        cache: Cache,
-        decision: Decision,
-        substep: int = 0,
-        sigma: float = 0.0,
-        looks: Looks = Looks(),  # noqa: B008 it cannot change
-        refused: Callable[[], bool] = lambda: False,
-        where: torch.device | None = None,
+        self, context: Context, decision: Decision, substep: int, sigma: float, where: torch.device | None
     ) -> None:
         self.watch = Stopwatch(where)
         self.decision = decision
         self.substep = substep
         self.sigma = sigma
-        self._context = Context(cache, decision.compute, sigma, substep == 0, looks, refused)
+        self._context = context._replace(sigma=sigma, planned=decision.compute, measures=substep == 0)
         self.calls: list[Call] = []
         self.level: Tensor | None = None  # the noise level as the device has it, to be checked where something is read
         self._seen: Counter[Hashable] = Counter()
@@ -112,9 +103,8 @@ class Evaluation:
 
     def passes(self) -> tuple[int, int]:
         """How many passes of streams there were, and how many of them were computed."""
-        return sum(len(call.streams) for call in self.calls), sum(
-            len(call.streams) for call in self.calls if call.compute
-        )
+        computed = sum(len(call.streams) for call in self.calls if call.compute)
+        return sum(len(call.streams) for call in self.calls), computed
 
     def outcome(self) -> tuple[bool, Reason]:
         """Whether anything was computed, and why."""
@@ -126,17 +116,21 @@ class Evaluation:
 
     def read(self) -> Measured:
         """The sums over all streams: the one device sync of an evaluation."""
-        found = [[sums for call in self.calls if (sums := getattr(call, name)) is not None] for name in _SUMS]
-        totals = [_total(sums) for sums in found if sums]
+        totals: dict[str, Tensor] = {}
+        for call in self.calls:
+            for name, sums in call.sums.items():  # devices may differ
+                totals[name] = totals[name] + sums.to(totals[name].device) if name in totals else sums
         if not totals and self.level is None:
             return Measured()
-        joined = torch.cat([total.to(totals[0].device) for total in totals]) if totals else torch.empty(0)
-        if self._context.looks.ranks:
-            joined = self._context.looks.ranks.total(joined)
+        first = next(iter(totals.values()), torch.empty(0))
+        joined = torch.cat([totals[name].to(first.device) for name in sorted(totals)] or [first])
+        if self._context.ranks:
+            joined = self._context.ranks.total(joined)
         if self.level is not None:
             joined = torch.cat([joined.to(self.level.device), self.level.float().reshape(1)])
         values = iter(joined.tolist())
-        changes, errors, motions, fars = ([next(values) for _ in range(len(sums[0]) if sums else 0)] for sums in found)
+        found = {name: [next(values) for _ in totals[name]] for name in sorted(totals)}
+        changes, motions, errors, fars = (found.get(name) for name in ("change", "motion", "error", "far"))
         return Measured(
             relative_change(changes) if changes else None,
             motion_score(motions) if motions else None,
@@ -145,12 +139,3 @@ class Evaluation:
             relative_change(fars) if fars else None,
             next(values, None),
         )
-
-
-# What a call measures, as sums that merge over calls.
-_SUMS = ("changes", "errors", "motions", "fars")
-
-
-def _total(sums: Sequence[Tensor]) -> Tensor:
-    """Sum of vectors that may lie on several devices."""
-    return torch.stack([s.to(sums[0].device) for s in sums]).sum(0)

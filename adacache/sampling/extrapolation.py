@@ -1,4 +1,4 @@
-"""Where an answer is heading: its last trend, carried on as far as its own past says that it lasts.
+"""First-order extrapolation of an answer, damped by how much of its last trend went on.
 
 A reused step takes `A + g * (A - A_before) * (sigma - sigma_A) / (sigma_A - sigma_before)` in place of A, the answer of
 the last computed step. The gain g, 0 to 1, is refitted per stream and part at every computed step by least squares: it

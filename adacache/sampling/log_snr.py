@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 LEAST_SIGNAL = 1e-3  # at the first step there is none, and its logarithm would be infinite
 
@@ -18,3 +19,8 @@ def mixes(highest: float) -> bool:
 def log_snr(sigma: float, highest: float) -> float:
     """Log of signal over noise at a noise level of a model whose `highest` one this is."""
     return math.log(max(1 - sigma, LEAST_SIGNAL) / sigma) if mixes(highest) else -math.log(sigma)
+
+
+def on_list(sigma: float, sigmas: Sequence[float], step: int) -> bool:
+    """Whether a 0-based step begins at the noise level of its list; it does not where noise was added before it."""
+    return 0 <= step < len(sigmas) and math.isclose(sigma, sigmas[step], rel_tol=1e-4)

@@ -1,8 +1,7 @@
-"""What a measuring run looks at besides, for calibration: changes over several steps, and how its direction changes."""
+"""What a measuring run records for calibration: changes over several steps, and how its direction changes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from torch import Tensor
 from ..trace.record import Record
 from .cache import Cache, FreeBytes, Stream, alike
 from .direction_increments import MOST_STEPS, DirectionIncrements
+from .log_snr import on_list
 from .measures import change_sums
 
 # A probe is compared with one that is kept for so many steps, the longest interval of the published rates.
@@ -53,11 +53,9 @@ class Observer:
     def direction(self, step: int, sigma: float, x: Tensor, denoised: Tensor) -> None:
         """A step's direction: the latent `x` at a 0-based step, and what the network made of it."""
         self._turned = None
-        if self._increments is None or not 0 <= step < len(self._increments.sigmas):
-            return
-        if math.isclose(sigma, self._increments.sigmas[step], rel_tol=1e-4):
+        if self._increments is not None and on_list(sigma, self._increments.sigmas, step):
             self._turned = self._increments(step, x, denoised)
-        else:  # noise was added before the step: it moves the latent otherwise
+        elif self._increments is not None:
             self._increments.clear()
 
     def note(self, record: Record, far: float | None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from torch import Tensor, device
 
 from ..schedules.choose import schedule_for
 from ..schedules.codebook import nearest_codebook
@@ -15,19 +16,13 @@ from ..settings import Settings
 from ..trace.trace import Record, RunInfo, Trace
 from .book import Book
 from .cache import Cache, FreeBytes
-from .calls import Looks, StreamKey
+from .calls import Context, StreamKey
 from .deferred_correction import Correction
-from .evaluation import Evaluation, Measured
+from .evaluation import Evaluation
 from .observer import Observer
+from .sampler import Sampler
+from .sequence_parallel import Ranks
 from .step_clock import StepClock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-
-    from torch import Tensor, device
-
-    from .sequence_parallel import Ranks
 
 # Four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
@@ -49,16 +44,10 @@ class Run:
         settings: what the user chose.
         steps: the sampler's step count.
         info: what the run is of, for the trace.
+        sampler: how it goes through its steps.
         free_bytes: free memory of a device, asked once when `settings.location` is "auto".
         on_record: called with every finished record, for a live display; its step may still be corrected.
-        evaluations_per_step: how often the sampler calls the network in a step. The first call decides for all,
-            and each keeps streams of its own.
         ranks: the processes among which the token sequence is split, if it is.
-        sigmas: the sampler's noise levels, one more than steps, where what reused steps got wrong can be corrected
-            (see `deferred_correction.py`) and a measuring run tells how its direction changes (`observer.py`); None
-            leaves both out.
-        sums_history: the sampler makes a step of several denoised latents, so a correction arrives over the next ones.
-        highest_sigma: the model's highest noise level; None: the first of `sigmas`.
     """
 
     def __init__(
@@ -66,56 +55,46 @@ class Run:
         settings: Settings,
         steps: int,
         info: RunInfo | None = None,
+        sampler: Sampler = Sampler(),  # noqa: B008 it cannot change
         free_bytes: FreeBytes | None = None,
         on_record: Callable[[Record], None] | None = None,
-        evaluations_per_step: int = 1,
         ranks: Ranks | None = None,
-        sigmas: Sequence[float] | None = None,
-        sums_history: bool = False,
-        highest_sigma: float | None = None,
     ) -> None:
         if steps < 1:
             raise ValueError(f"steps: {steps}; a run has at least one")
         self.settings = settings
-        self.locked = settings.locked if settings.mode == "cache" else None
-        if evaluations_per_step != 1:
-            sigmas = None
-        self.correction: Correction | None = None
-        if sigmas is not None and settings.forecast and settings.mode == "cache":
-            self.correction = Correction(sigmas, highest_sigma)
         measures = settings.mode == "measure"
+        sigmas = sampler.sigmas if sampler.evaluations == 1 else None
+        corrects = settings.forecast and not measures
+        self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
-        cost = (CORRECTED_LATER if sums_history else CORRECTED) if self.correction else UNCORRECTED
+        cost = (CORRECTED_LATER if sampler.sums_history else CORRECTED) if self.correction else UNCORRECTED
         self.schedule = schedule_for(settings, steps, cost)
         self.cache = Cache(settings.location, free_bytes)
         planned = isinstance(self.schedule, PacedSchedule)
         codebook = "" if planned else str(nearest_codebook(settings.codebooks, steps))
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
-        self.trace.highest_sigma = highest_sigma or 0.0
-        self._looks = Looks(self._strides(), self.observer.observe if self.observer else None, ranks)
+        self.trace.highest_sigma = sampler.highest_sigma or 0.0
+        # A measuring run scores motion for calibration, too.
+        strides = settings.moreg.strides if settings.moreg else (1,) if measures else ()
+        observe = self.observer.observe if self.observer else None
+        self._context = Context(self.cache, lambda: self.refused, strides, observe, ranks)
         self._on_record = on_record
         self._book = Book(self.trace)
-        self._lowest_sigma = float("inf")
-        self._clock = StepClock(steps, evaluations_per_step)
+        self._last_sigma = math.inf
+        self._clock = StepClock(steps, sampler.evaluations)
         self._decision = Decision(True, Reason.FIRST)
-        if self.locked and self.locked.steps != steps:
-            self.refuse(f"the locked schedule is for {self.locked.steps} steps, and this run has {steps}")
-        elif steps < FEWEST_STEPS and not self.locked:
+        self._locked = None if measures else settings.locked
+        if self._locked and self._locked.steps != steps:
+            self.refuse(f"the locked schedule is for {self._locked.steps} steps, and this run has {steps}")
+        elif steps < FEWEST_STEPS and not self._locked:
             self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
 
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         self.close("done" if error is None else "failed", "" if error is None else f"{type(error).__name__}: {error}")
-
-    def _strides(self) -> tuple[int, ...]:
-        """Frame steps of the motion score; none where neither MoReg nor a measuring run asks for it."""
-        if self.settings.moreg:
-            return self.settings.moreg.strides
-        return (1,) if self.settings.mode == "measure" else ()
 
     @property
     def refused(self) -> bool:
@@ -125,8 +104,7 @@ class Run:
         """Compute everything from here on; the first reason given is kept."""
         if not self.refused:
             self.trace.note = why
-            self.cache.clear()
-            self.correction = self.observer = None
+            self._free()
 
     @property
     def steps_begun(self) -> int:
@@ -161,8 +139,7 @@ class Run:
         substep = self._clock.advance()
         if substep == 0:
             self._decision = self._decide(sigma, allowed)
-            self._lowest_sigma = min(self._lowest_sigma, sigma)
-        evaluation = Evaluation(self.cache, self._decision, substep, sigma, self._looks, lambda: self.refused, where)
+        evaluation = Evaluation(self._context, self._decision, substep, sigma, where)
         self._book.begin(evaluation.watch)
         return evaluation
 
@@ -174,17 +151,17 @@ class Run:
         if self.refused:
             return Decision(True, Reason.REFUSED)
         forced = None
-        if sigma > self._lowest_sigma:
+        if sigma > self._last_sigma:
             forced = Reason.RESTARTED
             self.cache.restart()
             self.correction = None  # the sampler goes its own way through its noise levels
             if self.observer:
                 self.observer.restart()
-            self._lowest_sigma = sigma
-        elif self.settings.mode == "measure":
+        elif self.observer:
             forced = Reason.MEASURING
-        elif not (allowed or self.locked):
+        elif not (allowed or self._locked):
             forced = Reason.OUTSIDE
+        self._last_sigma = sigma
         decision = self.schedule.decide(forced)
         if self.observer:
             self.observer.begin(self.schedule.step)
@@ -198,17 +175,12 @@ class Run:
             x: the latent that the evaluation started from.
             denoised: what came of it, all streams put together.
         """
-        step, sigma = self._clock.begun - 1, evaluation.sigma
-        if self.refused:
-            return denoised
+        step = self._clock.begun - 1
         if self.observer:
-            self.observer.direction(step, sigma, x, denoised)
-        if self.correction is None or not 0 <= step < len(self.correction.sigmas):
+            self.observer.direction(step, evaluation.sigma, x, denoised)
+        if self.correction is None:
             return denoised
-        if not math.isclose(sigma, self.correction.sigmas[step], rel_tol=1e-4):
-            self.correction.clear()  # noise was added before the step: it moves the latent otherwise
-            return denoised
-        return self.correction(step, x, denoised, evaluation.outcome()[0])
+        return self.correction(step, evaluation.sigma, x, denoised, evaluation.outcome()[0])
 
     def finish(self, evaluation: Evaluation) -> None:
         """Write down an evaluation that came to its end, and plan on."""
@@ -219,29 +191,26 @@ class Run:
         record.passes, record.computed_passes = evaluation.passes()
         try:
             if evaluation.decision.compute and not self.refused:
-                self._observe(evaluation, record)
+                # What a planned computation left out is older than the schedule thinks.
+                self._forget_all_but(evaluation.captured(), evaluation.substep)
+                if evaluation.substep == 0:
+                    self._observe(evaluation, record)
             elif computed:
                 # Context windows that move on give new streams at every step; those they left must not pile up.
-                self._forget_all_but(evaluation.substep, evaluation.streams())
+                self._forget_all_but(evaluation.streams(), evaluation.substep)
         finally:
             self._book.write(record, evaluation.watch)
-        self._count_bytes()
+        held = sum(one.peak_bytes for one in (self.cache, self.correction, self.observer) if one)
+        self.trace.cache_bytes = max(self.trace.cache_bytes, held)
+        self.trace.cache_place = self.cache.location if self.cache.peak_bytes else ""
         if self._on_record:
             self._on_record(record)
 
-    def _count_bytes(self) -> None:
-        others = (self.correction, self.observer)
-        held = self.cache.peak_bytes + sum(other.peak_bytes for other in others if other)
-        self.trace.cache_bytes = max(self.trace.cache_bytes, held)
-        self.trace.cache_place = self.cache.location if self.cache.peak_bytes else ""
-
     def _observe(self, evaluation: Evaluation, record: Record) -> None:
-        # What a planned computation left out is older than the schedule thinks.
-        self._forget_all_but(evaluation.substep, evaluation.captured())
-        if evaluation.substep:
-            return
+        """Let the schedule see what a step's first evaluation measured."""
         measured = evaluation.read()
-        self._check_level(evaluation, measured)
+        if measured.sigma is not None and not math.isclose(measured.sigma, evaluation.sigma, rel_tol=SAME_LEVEL):
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates at noise levels other than its list's")
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
         if self.observer:
             self.observer.note(record, measured.far)
@@ -252,17 +221,18 @@ class Run:
             if seen.motion:
                 record.motion, record.gradient = seen.motion.motion, seen.motion.gradient
 
-    def _check_level(self, evaluation: Evaluation, measured: Measured) -> None:
-        if measured.sigma is not None and not math.isclose(measured.sigma, evaluation.sigma, rel_tol=SAME_LEVEL):
-            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates at noise levels other than its list's")
-
-    def _forget_all_but(self, substep: int, streams: Set[StreamKey]) -> None:
+    def _forget_all_but(self, streams: Set[StreamKey], substep: int) -> None:
         self.cache.drop({key for key in self.cache if isinstance(key, StreamKey) and key.substep == substep} - streams)
+
+    def _free(self) -> None:
+        self.cache.clear()
+        if self.observer:
+            self.observer.restart()
+        self.correction = self.observer = None
 
     def close(self, end: str = "done", detail: str = "") -> Trace:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
-        self.cache.clear()
-        self.correction = self.observer = None
+        self._free()
         self._book.read_times(wait=end == "done")
         if self._clock.reported:
             self._book.label(self._clock.reported)

@@ -1,6 +1,6 @@
-"""Two more small networks for the bench: real clips in the LTX-Video layout, patterns in HunyuanVideo's.
+"""The bench's own small networks, of four layouts and three kinds of clips.
 
-Both are read by the host's own loader; their latents are linear (linear_latents.py), and a label stands for a
+All are read by the host's own loader; their latents are linear (linear_latents.py), and a label stands for a
 caption: a few fixed pseudo-random vectors.
 """
 
@@ -10,12 +10,14 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from torch import nn
 
 HERE = Path(__file__).resolve().parent
 TEXT_DIM, TOKENS = 256, 8  # features of a label
+WAN_TEXT_DIM = 4096  # what the host takes every Wan network for
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,21 @@ class Network:
     """A network's name and shape."""
 
     name: str
+    layout: Literal["ltx", "hunyuan", "wan"]
+    clips: Literal["real", "patterns", "shapes"]
     latent: tuple[int, int, int, int]  # channels, frames, rows, columns
     block: tuple[int, int, int]  # pixels behind a latent position: frames, rows, columns
     architecture: dict[str, Any]
     shift: float  # of the sampling recipe
+
+    @property
+    def text_dim(self) -> int:
+        return WAN_TEXT_DIM if self.layout == "wan" else TEXT_DIM
+
+    def blocks(self, model: Any) -> list[nn.Module]:
+        """The transformer blocks of a network of this layout, in order."""
+        names = {"ltx": ("transformer_blocks",), "hunyuan": ("double_blocks", "single_blocks"), "wan": ("blocks",)}
+        return [block for name in names[self.layout] for block in getattr(model, name)]
 
     @property
     def weights(self) -> Path:
@@ -37,8 +50,10 @@ class Network:
         return HERE / f"{self.name}_decoder.safetensors"
 
 
-REAL = Network(
+LTX_REAL = Network(
     name="ltx_real",
+    layout="ltx",
+    clips="real",
     latent=(128, 6, 8, 8),
     block=(2, 16, 16),
     architecture={
@@ -50,8 +65,10 @@ REAL = Network(
     },
     shift=3.0,
 )
-PATTERNS = Network(
+HUNYUAN_PATTERNS = Network(
     name="hunyuan_patterns",
+    layout="hunyuan",
+    clips="patterns",
     latent=(16, 8, 16, 16),
     block=(4, 8, 8),
     architecture={
@@ -76,17 +93,35 @@ PATTERNS = Network(
     },
     shift=3.0,
 )
-NETWORKS = {network.name: network for network in (REAL, PATTERNS)}
+WAN_REAL = Network(
+    name="wan_real",
+    layout="wan",
+    clips="real",
+    latent=(16, 5, 16, 16),
+    block=(4, 8, 8),
+    architecture={"dim": 128, "num_heads": 1, "ffn_dim": 512, "num_layers": 8},
+    shift=3.0,
+)
+WAN22_SHAPES = Network(  # of 48 channels, as the 5B network of Wan 2.2
+    name="wan22_shapes",
+    layout="wan",
+    clips="shapes",
+    latent=(48, 8, 16, 16),
+    block=(4, 8, 8),
+    architecture={"in_dim": 48, "out_dim": 48, "dim": 128, "num_heads": 1, "ffn_dim": 256, "num_layers": 11},
+    shift=3.0,
+)
+NETWORKS = {network.name: network for network in (LTX_REAL, HUNYUAN_PATTERNS, WAN_REAL, WAN22_SHAPES)}
 
 
-def features(label: str) -> torch.Tensor:
-    """[1, TOKENS, TEXT_DIM]; zeros for the empty label, the unconditional."""
+def features(label: str, width: int = TEXT_DIM) -> torch.Tensor:
+    """[1, TOKENS, width]; zeros for the empty label, the unconditional."""
     if not label:
-        return torch.zeros(1, TOKENS, TEXT_DIM)
+        return torch.zeros(1, TOKENS, width)
     generator = torch.Generator().manual_seed(zlib.crc32(label.encode()))
-    return torch.randn(1, TOKENS, TEXT_DIM, generator=generator)
+    return torch.randn(1, TOKENS, width, generator=generator)
 
 
 def notes(network: Network) -> dict[str, str]:
     """What the host reads from an LTX-Video file's header, where the weights' shapes do not tell."""
-    return {"config": json.dumps({"transformer": network.architecture})} if network is REAL else {}
+    return {"config": json.dumps({"transformer": network.architecture})} if network.layout == "ltx" else {}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from bench.networks.families import NETWORKS, REAL, TOKENS, Network, features
+from bench.networks.families import NETWORKS, TOKENS, Network, features
 from bench.networks.linear_latents import LinearLatents
 
 STEPS, CFG = 30, 3.0
@@ -23,23 +23,23 @@ def load(network: Network) -> Any:
 
     model = comfy.sd.load_diffusion_model(str(network.weights))
     # LTX-Video's clock runs from 0 to 1 and takes the shift as a logarithm.
-    kind = sampling.ModelSamplingFlux if network is REAL else sampling.ModelSamplingDiscreteFlow
+    kind = sampling.ModelSamplingFlux if network.layout == "ltx" else sampling.ModelSamplingDiscreteFlow
 
     class Sampling(kind, sampling.CONST):
         pass
 
     clock = Sampling(model.model.model_config)
-    clock.set_parameters(shift=math.log(network.shift) if network is REAL else network.shift)
+    clock.set_parameters(shift=math.log(network.shift) if network.layout == "ltx" else network.shift)
     model.add_object_patch("model_sampling", clock)
     return model
 
 
 def conditioning(network: Network, label: str) -> list:
     """What KSampler takes as positive or, for the empty label, as negative."""
-    told = features(label)
+    told = features(label, network.text_dim)
     also = (
         {"attention_mask": torch.ones(1, TOKENS, dtype=torch.long)}
-        if network is REAL
+        if network.layout == "ltx"
         else {"pooled_output": torch.zeros(1, 768)}
     )
     return [[told, also]]

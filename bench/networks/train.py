@@ -1,8 +1,10 @@
-"""Trains one of the bench's own networks: `python -m bench.networks.train ltx_real` or `hunyuan_patterns`."""
+"""Trains one of the bench's own networks, `python -m bench.networks.train NAME`."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bench.networks import families, patterns, real_clips
-from bench.networks.families import NETWORKS, REAL
+from bench.networks.families import NETWORKS
 from bench.networks.linear_latents import LinearLatents
-from demo.train import flow, host, trainer
+from demo.train import clips, flow, host, trainer
+from demo.train import network as wan
 
 host.import_host()
 from comfy.ldm.hunyuan_video.model import HunyuanVideo  # noqa: E402
@@ -38,8 +41,10 @@ lightricks.latent_to_pixel_coords = _kept_coordinates
 
 def build(network: families.Network) -> nn.Module:
     """An untrained network."""
+    if network.layout == "wan":
+        return wan.build(network.architecture)
     torch.manual_seed(0)
-    kind = lightricks.LTXVModel if network is REAL else HunyuanVideo
+    kind = lightricks.LTXVModel if network.layout == "ltx" else HunyuanVideo
     model = kind(**network.architecture, operations=nn, dtype=torch.float32, device="cpu")
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
@@ -55,14 +60,13 @@ def build(network: families.Network) -> nn.Module:
                 parameter.data[[2, 5]] += 0.5  # open gates learn faster in a short training
         elif name.endswith(("query_norm.scale", "key_norm.scale")):
             nn.init.ones_(parameter)
-    nn.init.zeros_((model.proj_out if network is REAL else model.final_layer.linear).weight)
+    nn.init.zeros_((model.proj_out if network.layout == "ltx" else model.final_layer.linear).weight)
     return model.to(host.device())
 
 
-def real_examples() -> tuple[torch.Tensor, list[str]]:
-    """Views of the real videos, [videos * VIEWS, frames, rows, columns, 3] as bytes, and a label each."""
+def real_examples(frames: int, size: int) -> tuple[torch.Tensor, list[str]]:
+    """Views of the real videos, [videos * VIEWS, frames, size, size, 3] as bytes, and a label each."""
     generator = torch.Generator().manual_seed(0)
-    frames, size = REAL.latent[1] * REAL.block[0], REAL.latent[2] * REAL.block[1]
     views, labels = [], []
     for name, video in real_clips.read().items():
         for view in range(VIEWS):
@@ -77,12 +81,35 @@ def real_examples() -> tuple[torch.Tensor, list[str]]:
 
 
 def pattern_examples(count: int) -> tuple[torch.Tensor, list[str]]:
-    """Procedural clips, [count, frames, rows, columns, 3] as bytes, and a label each."""
-    parts = [
-        (patterns.render(range(seed, min(seed + 32, count)), host.device()) * 255).round().byte()
-        for seed in range(0, count, 32)
-    ]
-    return torch.cat(parts), [patterns.label(seed) for seed in range(count)]
+    """Drifting wavelets, [count, frames, rows, columns, 3] as bytes, and a label each."""
+    return _drawn(range(count), lambda seeds: patterns.render(seeds, host.device())), list(
+        map(patterns.label, range(count))
+    )
+
+
+def shape_examples(count: int, frames: int, size: int) -> tuple[torch.Tensor, list[str]]:
+    """The demo's clips of one kind of shape each, [count, frames, size, size, 3] as bytes, and their captions."""
+    chosen = []
+    for seed in range(count):
+        clip = clips.sample_clip(seed)
+        number = sum(group[0] for group in clip.groups)
+        chosen.append(replace(clip, groups=((number, *clip.groups[0][1:]),)))
+    videos = _drawn(chosen, lambda some: clips.render(some, frames, size, host.device()))
+    return videos, [clip.caption for clip in chosen]
+
+
+def _drawn(seeds: Sequence[Any], render: Callable[[Sequence[Any]], torch.Tensor]) -> torch.Tensor:
+    """What `render` makes of them, 32 at a time, as bytes."""
+    parts = (render(seeds[start : start + 32]) for start in range(0, len(seeds), 32))
+    return torch.cat([(part * 255).round().byte() for part in parts])
+
+
+def examples(network: families.Network, count: int) -> tuple[torch.Tensor, list[str]]:
+    """Videos of a network's kind of clips and their labels; `count` is of drawn ones."""
+    frames, size = network.latent[1] * network.block[0], network.latent[2] * network.block[1]
+    if network.clips == "real":
+        return real_examples(frames, size)
+    return pattern_examples(count) if network.clips == "patterns" else shape_examples(count, frames, size)
 
 
 def encode(network: families.Network, videos: torch.Tensor) -> tuple[LinearLatents, torch.Tensor]:
@@ -98,7 +125,7 @@ def loss_of(network: families.Network, model: nn.Module, batch: tuple[torch.Tens
     clean, text = batch
 
     def predict(mix: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-        if network is REAL:
+        if network.layout == "ltx":
             return model(mix, times, text, None)
         return model(mix, times * 1000, text)
 
@@ -113,15 +140,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=7200)
     parser.add_argument("--learning-rate", type=float, default=1.25e-3)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--clips", type=int, default=4000, help="of the patterns")
+    parser.add_argument("--clips", type=int, default=4000, help="drawn ones")
     parser.add_argument("--out", type=Path, default=families.HERE)
     arguments = parser.parse_args()
     network = NETWORKS[arguments.network]
-    videos, labels = real_examples() if network is REAL else pattern_examples(arguments.clips)
+    videos, labels = examples(network, arguments.clips)
     linear, latents = encode(network, videos)
     known = sorted(set(labels))
     linear.save(arguments.out / network.decoder.name, known)
-    table = torch.cat([families.features(label) for label in ["", *known]]).to(latents.device)
+    table = torch.cat([families.features(label, network.text_dim) for label in ["", *known]]).to(latents.device)
     numbers = torch.tensor([known.index(label) + 1 for label in labels]).to(latents.device)
     model = build(network)
 
@@ -134,12 +161,12 @@ def main() -> None:
         halves = {name: value.half().cpu().contiguous() for name, value in state.items()}
         save_file(halves, arguments.out / network.weights.name, families.notes(network))
 
-    blocks = model.transformer_blocks if network is REAL else nn.ModuleList([model.double_blocks, model.single_blocks])
+    blocks = nn.ModuleList(network.blocks(model))
+    more = {"compiled": blocks}
+    if network.layout != "wan":  # the host's blocks add to their input in place, which backpropagation must be told
+        more = {"around": torch.autograd.graph.allow_mutation_on_saved_tensors}
     matrices = trainer.hidden_matrices(blocks)
-    # The host's blocks add to their input in place, which backpropagation must be told.
-    around = torch.autograd.graph.allow_mutation_on_saved_tensors
-    rate = arguments.learning_rate
-    run = trainer.Run(model, lambda: loss_of(network, model, batch()), rate, matrices, around=around)
+    run = trainer.Run(model, lambda: loss_of(network, model, batch()), arguments.learning_rate, matrices, **more)
     run.train(arguments.seconds, save)
 
 

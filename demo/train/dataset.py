@@ -38,9 +38,11 @@ def encode(count: int, seconds: float, weights: Path, first: int = 0) -> torch.T
 
 
 def load(count: int, seconds: float, weights: Path, first: int) -> torch.Tensor:
-    """The encoded clips of FILE where this script has made it, else encoded now."""
+    """The encoded clips of FILE where this script has made it from these seeds, else encoded now."""
     if FILE.exists():
-        return torch.load(FILE, map_location=host.device(), weights_only=True)
+        kept = torch.load(FILE, map_location=host.device(), weights_only=True)
+        if kept["first"] == first:
+            return kept["latents"]
     return encode(count, seconds, weights, first)
 
 
@@ -48,10 +50,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=4000)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the clips")
     parser.add_argument("--seconds", type=float, default=3600)
     arguments = parser.parse_args()
     FILE.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(encode(arguments.clips, arguments.seconds, vae.MODEL).cpu(), FILE)
+    latents = encode(arguments.clips, arguments.seconds, vae.MODEL, arguments.first_seed)
+    torch.save({"first": arguments.first_seed, "latents": latents.cpu()}, FILE)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,24 @@ SHIFT = 3.0  # noisy times get more of the training, as in the sampling recipe
 DROPPED = 0.1  # of the captions, for classifier-free guidance
 
 
-def times(count: int, device: torch.device) -> torch.Tensor:
-    """Logit-normal times [count], shifted; 1 is all noise."""
-    drawn = torch.randn(count, device=device).sigmoid()
+ALL = (0.0, 1.0)  # times
+
+
+def times(count: int, device: torch.device, between: tuple[float, float] = ALL) -> torch.Tensor:
+    """Logit-normal times [count], shifted, of a range; 1 is all noise."""
+    bounds = torch.tensor(between, dtype=torch.float64)
+    low, high = torch.special.ndtr((bounds / (SHIFT - (SHIFT - 1) * bounds)).logit()).tolist()
+    drawn = torch.special.ndtri(low + (high - low) * torch.rand(count, device=device)).sigmoid()
     return SHIFT * drawn / (1 + (SHIFT - 1) * drawn)
 
 
-def loss(predict: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], clean: torch.Tensor) -> torch.Tensor:
-    """Mean squared error of the velocity that `predict(mix, times)` gives."""
-    noise, when = torch.randn_like(clean), times(len(clean), clean.device)
+def loss(
+    predict: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    clean: torch.Tensor,
+    between: tuple[float, float] = ALL,
+) -> torch.Tensor:
+    """Mean squared error of the velocity that `predict(mix, times)` gives, at times of a range."""
+    noise, when = torch.randn_like(clean), times(len(clean), clean.device, between)
     mix = torch.lerp(clean, noise, when.view(-1, *[1] * (clean.dim() - 1)))
     return (predict(mix, when).float() - (noise - clean)).square().mean()
 

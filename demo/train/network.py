@@ -21,10 +21,10 @@ MODEL = host.MODELS / "wan_demo_t2v.safetensors"
 ARCHITECTURE = {"dim": 256, "num_heads": 2, "ffn_dim": 640, "num_layers": 6}
 
 
-def build() -> nn.Module:
+def build(architecture: dict[str, int] = ARCHITECTURE) -> nn.Module:
     """An untrained network, initialised about as the authors of Wan do."""
     torch.manual_seed(0)
-    model = wan.WanModel(**ARCHITECTURE, operations=nn, dtype=torch.float32, device="cpu")
+    model = wan.WanModel(**architecture, operations=nn, dtype=torch.float32, device="cpu")
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
@@ -34,7 +34,7 @@ def build() -> nn.Module:
     nn.init.normal_(model.text_embedding[0].weight, std=0.02)
     for name, parameter in model.named_parameters():
         if name.endswith("modulation"):
-            nn.init.normal_(parameter, std=ARCHITECTURE["dim"] ** -0.5)
+            nn.init.normal_(parameter, std=architecture["dim"] ** -0.5)
     for block in model.blocks:
         # Wan's gates start near zero; open ones learn faster in a short training.
         block.modulation.data[:, [2, 5]] += 0.5
@@ -42,14 +42,35 @@ def build() -> nn.Module:
     return model.to(host.device())
 
 
-def _sinusoids(width: int, times: torch.Tensor) -> torch.Tensor:
+def _sinusoids(dim: int, position: torch.Tensor) -> torch.Tensor:
     """The host's embedding of times, without its copy from the CPU, which a CUDA graph cannot hold."""
-    half = width // 2
-    angles = times.float()[:, None] * 10000.0 ** -(torch.arange(half, device=times.device) / half)
+    half = dim // 2
+    angles = position.float()[:, None] * 10000.0 ** -(torch.arange(half, device=position.device) / half)
     return torch.cat((angles.cos(), angles.sin()), 1)
 
 
 wan.sinusoidal_embedding_1d = _sinusoids
+
+
+class Captions:
+    """Features of the captions of `count` clips from seed `first` on, made on the device."""
+
+    def __init__(self, count: int, first: int, device: torch.device) -> None:
+        words = clips.words
+        known = {word: number for number, word in enumerate(words.VOCABULARY, 1)}  # 0: no word
+        numbers = torch.zeros(count, words.MAX_WORDS, dtype=torch.long)
+        for row in range(count):
+            told = [known[word] for word in words.tokenize(clips.sample_clip(first + row).caption)]
+            numbers[row, : len(told)] = torch.tensor(told)
+        self.numbers = numbers.to(device)
+        vectors = [torch.zeros(words.TEXT_DIM), *map(words.vector, words.VOCABULARY)]
+        self.vectors = torch.stack(vectors).to(device)
+        self.places = torch.stack([words.place(position) for position in range(words.MAX_WORDS)]).to(device)
+
+    def features(self, rows: torch.Tensor, told: torch.Tensor | None = None) -> torch.Tensor:
+        """Text [rows, words, 4096] as words.encode makes it; where `told` [rows] is false, the empty caption's."""
+        numbers = self.numbers[rows] if told is None else self.numbers[rows] * told[:, None]
+        return self.vectors[numbers] + self.places * (numbers > 0)[..., None]
 
 
 class Examples:
@@ -57,29 +78,19 @@ class Examples:
 
     def __init__(self, latents: torch.Tensor, batch: int, first: int) -> None:
         self.latents, self.size = latents, batch
-        words, device = clips.words, latents.device
-        numbers = {word: number for number, word in enumerate(words.VOCABULARY, 1)}  # 0: no word
-        self.numbers = torch.zeros(len(latents), words.MAX_WORDS, dtype=torch.long)
-        for row in range(len(latents)):
-            told = [numbers[word] for word in words.tokenize(clips.sample_clip(first + row).caption)]
-            self.numbers[row, : len(told)] = torch.tensor(told)
-        self.numbers = self.numbers.to(device)
-        vectors = [torch.zeros(words.TEXT_DIM), *map(words.vector, words.VOCABULARY)]
-        self.vectors = torch.stack(vectors).to(device)
-        self.places = torch.stack([words.place(position) for position in range(words.MAX_WORDS)]).to(device)
+        self.captions = Captions(len(latents), first, latents.device)
 
     def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents [size, 16, 9, 16, 16], and text [size, words, 4096] as words.encode makes it."""
+        """Latents [size, 16, 9, 16, 16] and text [size, words, 4096]."""
         chosen = torch.randint(len(self.latents), (self.size,), device=self.latents.device)
-        numbers = self.numbers[chosen] * flow.kept(self.size, self.latents.device)[:, None]
-        return self.latents[chosen].float(), self.vectors[numbers] + self.places * (numbers > 0)[..., None]
+        return self.latents[chosen].float(), self.captions.features(chosen, flow.kept(self.size, chosen.device))
 
 
-def loss_of(model: nn.Module, examples: Examples) -> torch.Tensor:
-    """The loss of a fresh batch."""
+def loss_of(model: nn.Module, examples: Examples, between: tuple[float, float] = flow.ALL) -> torch.Tensor:
+    """The loss of a fresh batch at times of a range."""
     clean, text = examples.batch()
     with host.mixed_precision():
-        return flow.loss(lambda mix, times: model(mix, times * 1000, text), clean)  # Wan counts time to 1000
+        return flow.loss(lambda mix, times: model(mix, times * 1000, text), clean, between)  # Wan counts time to 1000
 
 
 def export(state: dict[str, torch.Tensor], path: Path) -> None:

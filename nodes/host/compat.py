@@ -98,7 +98,7 @@ def ranks() -> Ranks | None:
 
 
 def is_training() -> bool:
-    return bool(getattr(comfy.model_management, "in_training", False))
+    return bool(vars(comfy.model_management).get("in_training"))  # newer hosts have it
 
 
 def sigma_window(model_patcher: Any, start: float, end: float) -> tuple[float, float]:

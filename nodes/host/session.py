@@ -13,6 +13,7 @@ from torch import Tensor
 from ...adacache import Run, RunInfo, Settings, Trace
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
+from ...adacache.sampling.sampler import Sampler
 from ..server import comfy_server
 from ..server.events import Feed
 from . import compat, samplers
@@ -145,18 +146,13 @@ def open_session(
     )
     feed = Feed(info.run_id)
     levels = sigmas.tolist()
-    run = Run(
-        settings,
-        max(0, len(levels) - 1) or 1,
-        info,
-        compat.free_bytes,
-        feed.step,
+    told = Sampler(
         samplers.evaluations_per_step(info.sampler),
-        compat.ranks(),
         levels if samplers.is_correctable(info.sampler) else None,
-        sums_history=samplers.sums_history(info.sampler),
-        highest_sigma=compat.highest_sigma(guider.model_patcher),
+        samplers.sums_history(info.sampler),
+        compat.highest_sigma(guider.model_patcher),
     )
+    run = Run(settings, max(0, len(levels) - 1) or 1, info, told, compat.free_bytes, feed.step, compat.ranks())
     noisy = samplers.adds_noise(sampler)
     options = guider.model_options.get("transformer_options", {})
     other = compat.other_cache(options)

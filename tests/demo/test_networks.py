@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.networks import families, patterns
+from bench.networks import families, lora, patterns
 from bench.networks.linear_latents import LinearLatents
 from demo import host
 
 CPU = torch.device("cpu")
+KEPT = [name for name, network in families.NETWORKS.items() if network.weights.exists()]
 
 
 def test_latents_give_back_what_their_channels_hold(tmp_path):
@@ -40,13 +41,28 @@ def test_labels_differ_and_the_empty_one_is_the_unconditional():
     assert families.features("").abs().max() == 0
 
 
-@pytest.mark.parametrize("name", families.NETWORKS)
+def test_a_low_rank_addition_is_nothing_at_first_and_saved_under_the_hosts_names():
+    torch.manual_seed(0)
+    block = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.GELU())
+    model, x = torch.nn.ModuleDict({"blocks": torch.nn.ModuleList([block])}), torch.randn(3, 8)
+    weight, before = block[0].weight.clone(), block(x)
+    lora.attach(model, model["blocks"], rank=2)
+    assert torch.equal(block(x), before)
+    assert [name for name, p in model.named_parameters() if p.requires_grad] == ["blocks.0.0.down", "blocks.0.0.up"]
+    torch.nn.init.normal_(block[0].up)
+    saved = lora.exported(model.state_dict())
+    up, down = (saved[f"diffusion_model.blocks.0.0.lora_{part}.weight"].float() for part in ("up", "down"))
+    merged = torch.nn.functional.linear(x, weight + up @ down, block[0].linear.bias)
+    assert torch.allclose(block[0](x), merged, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", KEPT)
 def test_the_files_are_small(name):
     assert families.NETWORKS[name].weights.stat().st_size < 6_000_000
 
 
 @pytest.mark.skipif(not host.is_here(), reason="no ComfyUI here")
-@pytest.mark.parametrize("name", families.NETWORKS)
+@pytest.mark.parametrize("name", KEPT)
 def test_the_host_samples_it(name, tmp_path):
     picture = tmp_path / "picture.png"
     command = [sys.executable, "-W", "ignore", "-m", "bench.networks.play", name]

@@ -44,3 +44,10 @@ def test_flow_asks_for_noise_minus_clean():
     assert flow.loss(knowing, clean) < 1e-9
     assert flow.times(10_000, torch.device("cpu")).mean() > 0.6  # shifted towards noise
     assert flow.kept(10_000, torch.device("cpu")).float().mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_an_experts_times_keep_to_its_range():
+    torch.manual_seed(0)
+    cpu = torch.device("cpu")
+    low, high = flow.times(10_000, cpu, (0.0, 0.875)), flow.times(10_000, cpu, (0.875, 1.0))
+    assert low.max() <= 0.8751 and low.min() < 0.3 and high.min() >= 0.8749 and high.max() > 0.97

@@ -13,7 +13,7 @@ from ....adacache.sampling.cache import Parts
 from ....adacache.sampling.evaluation import TrunkCall
 from .. import compat
 from ..guard import Guard, HostCall
-from .attention_probe import Ear
+from .attention_probe import AttentionProbe
 from .families.table import Family, Stack
 from .patching import called, calling
 
@@ -45,7 +45,7 @@ class TrunkHooks:
         self._start = 0
         self._reused: Parts | None = None
         self._missing = False
-        self._ear: Ear | None = None
+        self._attention: AttentionProbe | None = None
         self._entered = 0
         self._left = 0
 
@@ -96,7 +96,7 @@ class TrunkHooks:
         }
 
     def _around(self, host: HostCall, *args: Any, **kwargs: Any) -> Any:
-        """DIFFUSION_MODEL: hook the forwards, listen to the attention, and keep side blocks quiet."""
+        """DIFFUSION_MODEL: hook the forwards and the measured attention, and leave side blocks out."""
         network = host.call.class_obj
         blocks = [block for stack in self.family.stacks for block in _blocks(network, stack)]
         own = {
@@ -108,9 +108,8 @@ class TrunkHooks:
             if own:
                 hooked.enter_context(calling(own))
             if self.family.gate and self.call.compute and self.call.measures:
-                self._ear = hooked.enter_context(
-                    Ear(blocks[self._middle], self.family.attention, self._guard).listening()
-                )
+                probe = AttentionProbe(blocks[self._middle], self.family.attention, self._guard)
+                self._attention = hooked.enter_context(probe.attached())
             if self._reuses:
                 hooked.enter_context(self.family.quiet(network))
             return host(*args, **kwargs)
@@ -170,8 +169,8 @@ class TrunkHooks:
         if measured:
             before = self._video(stack, state[0])
             before = before.clone() if self.family.writes else before
-            if self._ear:
-                self._ear.attend(lambda: run(host.call))  # beside the call that counts
+            if self._attention:
+                self._attention.run_uncompiled(lambda: run(host.call))  # beside the call that counts
         out = run()
         with compat.lasting_memory():
             if measured:
@@ -211,10 +210,10 @@ class TrunkHooks:
         return tokens[:, self._start : self._start + self._tokens] if stack.joined else tokens
 
     def _measure(self, args: Mapping[str, Any], before: Tensor, after: Tensor) -> None:
-        """The gated attention residual, or all that the block added where attention was not heard."""
-        probe = None
-        if self._ear and self._ear.heard is not None:
-            probe, self._ear.heard = self._gated(self._ear.block, args, self._ear.heard), None
+        """The gated attention residual, or all that the block added where the attention was not captured."""
+        probe, attention = None, self._attention
+        if attention and attention.output is not None:
+            probe, attention.output = self._gated(attention.block, args, attention.output), None
         self.probed = f"{'block' if probe is None else 'attention'} residual of block {self._middle + 1}"
         self.call.measure(after - before if probe is None else probe)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from adacache import Calibration, CalibrationError, Codebook, MoRegSettings, Reason, Record, RunInfo, Target, Trace
-from adacache.calibration.fit_codebook import LIKENESSES, moreg_of, propose
+from adacache.calibration.fit_codebook import VARIATIONS, moreg_of, propose
 from adacache.calibration.result import COMPUTED, LARGEST_CHANGE, LONGEST_TEXT, SPEED_UP
 from adacache.calibration.simulate import Measured, measured, simulate
 from adacache.schedules.codebook import FAST_30
@@ -20,12 +20,12 @@ INFO = RunInfo(family="Wan", shape=(1, 16, 9, 16, 16), sampler="euler")
 BOWL = [1.2, *(0.03 + 0.12 * abs(step / 14 - 1) ** 2 for step in range(28))]
 
 
-def run(changes: list[float], score: float | None = 0.1, wander: float = 0.1, steps: int | None = None) -> Trace:
+def run(changes: list[float], score: float | None = 0.1, curvature: float = 0.1, steps: int | None = None) -> Trace:
     """A measured run with an older probe six steps ago from step 7 on."""
     steps = len(changes) + 1
     records = [Record(1, 1, 1.0, True, Reason.MEASURING, score=score, milliseconds=100.0)]
     for step, change in enumerate(changes, 2):
-        far = sum(changes[step - 7 : step - 1]) * 6**-wander if step > 7 else None
+        far = sum(changes[step - 7 : step - 1]) * 6**-curvature if step > 7 else None
         numbers = {"distance": change, "score": score, "milliseconds": 100.0}
         numbers |= {"far": far, "far_steps": 6 if far is not None else None}
         records.append(Record(step, step, 1 - step / 40, True, Reason.MEASURING, **numbers))
@@ -50,28 +50,28 @@ def cached(milliseconds: float) -> Trace:
     return replace(trace, records=records, settings={"mode": "cache", "preset": "balanced"})
 
 
-def flat(change: float, wander: float = 0.0) -> Measured:
-    return Measured((change,) * 29, (0.1,) * 30, wander)
+def flat(change: float, curvature: float = 0.0) -> Measured:
+    return Measured((change,) * 29, (0.1,) * 30, curvature)
 
 
 def test_change_over_several_steps() -> None:
-    """A straight way adds up; one that wanders by a half gets as far as the root of the steps."""
+    """A straight line adds up; one of curvature a half gets as far as the root of the steps."""
     assert flat(0.1).change(3, 7) == pytest.approx(0.4)
-    assert flat(0.1, wander=0.5).change(3, 7) == pytest.approx(0.2)
-    assert flat(0.1, wander=0.5).change(3, 4) == pytest.approx(0.1)
+    assert flat(0.1, curvature=0.5).change(3, 7) == pytest.approx(0.2)
+    assert flat(0.1, curvature=0.5).change(3, 4) == pytest.approx(0.1)
 
 
-def test_wander_is_read_from_the_older_probe() -> None:
-    assert measured(run(BOWL, wander=0.3)).wander == pytest.approx(0.3)
-    assert measured(run(BOWL, wander=-0.5)).wander == 0.0
+def test_curvature_is_read_from_the_older_probe() -> None:
+    assert measured(run(BOWL, curvature=0.3)).curvature == pytest.approx(0.3)
+    assert measured(run(BOWL, curvature=-0.5)).curvature == 0.0
     old = run(BOWL)  # written before there was an older probe
-    assert measured(replace(old, records=[replace(r, far=None, far_steps=None) for r in old.records])).wander == 0.0
+    assert measured(replace(old, records=[replace(r, far=None, far_steps=None) for r in old.records])).curvature == 0.0
 
 
 def test_the_published_rule_decides() -> None:
     """0.2 per step is rate 4: 1 2 6 10 14 18 22 26 29 30. Wandering by a half it is 0.1 after 4 steps, rate 5."""
     assert simulate(flat(0.2), FAST_30) == (10, pytest.approx(0.8))
-    slower = simulate(flat(0.2, wander=0.5), FAST_30)  # 1 2 6 11 16 21 26 29 30
+    slower = simulate(flat(0.2, curvature=0.5), FAST_30)  # 1 2 6 11 16 21 26 29 30
     assert slower == (9, pytest.approx(0.2 * 5**0.5))
     assert simulate(flat(0.1), FAST_30, factor=2.0) == simulate(flat(0.2), FAST_30)
 
@@ -101,7 +101,7 @@ def test_computed_steps_are_met(steps: int, share: float) -> None:
     found = propose([run(bowl)], Target(COMPUTED, share))
     assert found.computed == pytest.approx(share / 100 * steps, rel=0.04)
     numbers = measured(run(bowl))
-    each = [simulate(numbers, found.as_codebook(), factor=like).computed for like in LIKENESSES]
+    each = [simulate(numbers, found.as_codebook(), factor=like).computed for like in VARIATIONS]
     assert sum(each) / len(each) == pytest.approx(found.computed, abs=1e-3)
     assert found.as_codebook().steps == steps
 

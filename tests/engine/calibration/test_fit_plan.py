@@ -17,6 +17,7 @@ from adacache.calibration.fit_plan import AT_ONCE, SEPARATE_WEIGHT, TREND, Error
 from adacache.calibration.result import COMPUTED
 from adacache.sampling.direction_increments import MOST_STEPS, SAMPLED, DirectionIncrements
 from adacache.sampling.log_snr import log_snr
+from adacache.sampling.sampler import Sampler
 from adacache.schedules.planned import CORRECTED, Planner
 from adacache.trace.trace import ANSWER
 
@@ -243,7 +244,7 @@ def test_only_measuring_runs_record_it() -> None:
     """And only where the sampler's noise levels are known, one evaluation a step, and steps are not too many."""
 
     def recorded(settings: Settings, steps: int = 20, **told: Any) -> bool:
-        run = Run(settings, steps, **told)
+        run = Run(settings, steps, sampler=Sampler(**told))
         for step in range(3):
             with run.evaluation(levels(steps)[step]) as evaluation:
                 call = evaluation.answer([""], [(torch.ones(1, 4),)])
@@ -256,5 +257,5 @@ def test_only_measuring_runs_record_it() -> None:
     assert recorded(measure, sigmas=levels(20))
     assert not recorded(measure)
     assert not recorded(Settings(), sigmas=levels(20))
-    assert not recorded(measure, sigmas=levels(20), evaluations_per_step=2)
+    assert not recorded(measure, sigmas=levels(20), evaluations=2)
     assert not recorded(measure, MOST_STEPS + 1, sigmas=levels(MOST_STEPS + 1))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from adacache import Codebook, MoRegSettings, Reason, Run, Settings
 from adacache.sampling.evaluation import StreamKey
+from adacache.sampling.sampler import Sampler
 
 STEPS = 30
 BY_INTENT = Settings(share=0.4, forecast=True, reuses="answer")
@@ -94,7 +95,7 @@ def test_two_tensors_a_stream() -> None:
 def test_memory_of_a_real_model() -> None:
     """Wan 14B at 1280x720 with 81 frames, two prompts: 16 channels of 21 x 90 x 160, counted from a small run."""
     small, real = (1, 16, 2, 3, 4), (1, 16, 21, 90, 160)
-    run = Run(BY_INTENT, STEPS, sigmas=[1 - step / STEPS for step in range(STEPS + 1)], highest_sigma=1.0)
+    run = Run(BY_INTENT, STEPS, sampler=Sampler(sigmas=[1 - n / STEPS for n in range(STEPS + 1)], highest_sigma=1.0))
     for step in range(1, STEPS + 1):
         with run.evaluation(1 - (step - 1) / STEPS) as evaluation:
             answers = [(walk(step, seed, small),) for seed in (1, 2)]

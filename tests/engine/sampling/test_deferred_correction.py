@@ -23,7 +23,7 @@ def travel(direction, computed, correct=True, sigmas=SIGMAS) -> torch.Tensor:
         last = direction(sigma) if known else last
         denoised = x - sigma * last
         if correct:
-            denoised = correction(step, x, denoised, known)
+            denoised = correction(step, sigma, x, denoised, known)
         x = x + (x - denoised) / sigma * (sigmas[step + 1] - sigma)
     return x
 
@@ -56,7 +56,7 @@ def test_directions_follow_a_shifted_latent(computed, monkeypatch) -> None:
         for step, (sigma, following) in enumerate(zip(SIGMAS, SIGMAS[1:], strict=False)):
             if step in computed:
                 last = level + log_snr(sigma, 1.0) * slope + response(sigma, 1.0) * (x - course[step])
-            denoised = correction(step, x, x - sigma * last, step in computed)
+            denoised = correction(step, sigma, x, x - sigma * last, step in computed)
             x = x + (x - denoised) / sigma * (following - sigma)
         return x
 
@@ -79,7 +79,7 @@ def test_a_sampling_that_begins_low_is_still_of_its_model() -> None:
     def third(**of_model: float) -> torch.Tensor:
         correction = Correction(sigmas, **of_model)
         for step, computed in enumerate((True, False, True)):
-            denoised = correction(step, x, torch.full((2, 3), float(step)), computed)
+            denoised = correction(step, sigmas[step], x, torch.full((2, 3), float(step)), computed)
         return denoised
 
     assert torch.equal(third(highest=1.0), third())
@@ -94,4 +94,4 @@ def test_untouched_where_all_is_computed() -> None:
     correction, x = Correction(SIGMAS), torch.ones(2, 3)
     for step in range(10):
         denoised = torch.full((2, 3), float(step))
-        assert correction(step, x, denoised, True) is denoised
+        assert correction(step, SIGMAS[step], x, denoised, True) is denoised

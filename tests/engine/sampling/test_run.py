@@ -206,8 +206,10 @@ def test_measuring_looks_far_back(doubling, tens, sample) -> None:
     assert far[5:7] == [(7, 6, 6.0), (8, 1, pytest.approx(1 / 7))]
     assert run.trace.records[3].distance == pytest.approx(1 / 3)
     assert run.trace.cache_bytes == 3 * tens.nbytes
+    older = run.observer._older
+    assert older.nbytes == tens.nbytes
     run.close()
-    assert run.cache.nbytes == 0
+    assert run.cache.nbytes == older.nbytes == 0
 
 
 def test_only_measuring_looks_far_back(doubling, tens, sample) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from adacache import Reason, Run, RunInfo, Settings, run_blocks
+from adacache.sampling.sampler import Sampler
 from adacache.sampling.step_clock import StepClock
 
 STEPS = 12
@@ -33,7 +34,7 @@ def sample(run: Run, blocks, per_step: int, short_tail: bool = True) -> list[tup
 @pytest.mark.parametrize("per_step", [2, 3])
 def test_one_decision_per_step_and_a_residual_per_place(per_step: int, doubling) -> None:
     """All evaluations of a step are computed or all reused, each with the residual of its own place."""
-    run = Run(Settings(), STEPS, evaluations_per_step=per_step)
+    run = Run(Settings(), STEPS, sampler=Sampler(per_step))
     outputs = sample(run, doubling, per_step)
     assert not run.trace.note
     by_step: dict[int, set[bool]] = {}
@@ -51,7 +52,7 @@ def test_steps_are_decided_as_with_one_evaluation(doubling, tens) -> None:
     for step in range(STEPS):
         with single.evaluation(1 - step / STEPS) as evaluation:
             run_blocks(evaluation, doubling, tens)
-    double = Run(Settings(), STEPS, evaluations_per_step=2)
+    double = Run(Settings(), STEPS, sampler=Sampler(2))
     sample(double, doubling, 2)
     first = [r for n, r in enumerate(double.trace.records) if not n or double.trace.records[n - 1].step != r.step]
     rows = [[(r.step, r.computed, r.distance, r.rate) for r in records] for records in (single.trace.records, first)]
@@ -60,7 +61,7 @@ def test_steps_are_decided_as_with_one_evaluation(doubling, tens) -> None:
 
 def test_noise_that_rises_within_a_step_is_no_restart(doubling, tens) -> None:
     """A second evaluation looks ahead; the next step then begins at a higher noise level than it saw."""
-    run = Run(Settings(), STEPS, evaluations_per_step=2)
+    run = Run(Settings(), STEPS, sampler=Sampler(2))
     for step in range(STEPS):
         for sigma in (1 - step / STEPS, 1 - (step + 2) / STEPS):
             with run.evaluation(sigma) as evaluation:
@@ -70,7 +71,7 @@ def test_noise_that_rises_within_a_step_is_no_restart(doubling, tens) -> None:
 
 def test_a_sampler_that_does_not_keep_to_its_count(doubling, tens) -> None:
     """One evaluation per step where two were expected: nothing is cached from there on, and the note says so."""
-    run = Run(Settings(), STEPS, RunInfo(sampler="odd"), evaluations_per_step=2)
+    run = Run(Settings(), STEPS, RunInfo(sampler="odd"), sampler=Sampler(2))
     run.report_steps()
     for step in range(STEPS):
         with run.evaluation(1 - step / STEPS) as evaluation:

@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from adacache import MoRegSettings, PacedSchedule, Reason, Run, Settings
+from adacache.sampling.sampler import Sampler
 from adacache.schedules.moreg import MoReg
 from adacache.schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
 
@@ -125,5 +126,5 @@ def test_forced_and_broken_distances() -> None:
 def test_a_run_plans_by_what_makes_good_its_errors(sigmas: bool | None, sums_history: bool, cost: Cost) -> None:
     levels = [1 - n / 30 for n in range(31)] if sigmas else None
     settings = Settings(share=1 / 2, forecast=True, reuses="answer")
-    run = Run(settings, steps=30, sigmas=levels, sums_history=sums_history)
+    run = Run(settings, steps=30, sampler=Sampler(sigmas=levels, sums_history=sums_history))
     assert computed(run.schedule) == computed(PacedSchedule(30, 1 / 2, cost=cost))

@@ -95,7 +95,7 @@ def test_a_reused_step_that_cannot_be(
         calls = {"trunk": "TrunkCall", "answer": "AnswerCall"}
         monkeypatch.setattr(getattr(pack_module("adacache.sampling.evaluation"), calls[on]), "reuse", reuse)
     else:
-        monkeypatch.setattr(pack_module("adacache.sampling.cache").Stream, "fits", lambda *_: False)
+        monkeypatch.setattr(pack_module("adacache.sampling.calls").Call, "_fit", lambda *_: False)
     cached = rig.patch(rig.model, text="1000:3 2000:1")
     assert torch.equal(rig.sample(cached.model), expected)
     (run,) = cached.runs()

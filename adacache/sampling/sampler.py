@@ -1,0 +1,23 @@
+"""What a run is told of its sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Sampler(NamedTuple):
+    """How a sampler goes through its steps.
+
+    Attributes:
+        evaluations: calls of the network in a step. The first one decides for all, and each keeps streams of its own.
+        sigmas: the noise levels, one more than steps, where reused steps can be corrected (`deferred_correction.py`)
+            and a measuring run can tell how its direction changes (`observer.py`); None leaves both out.
+        sums_history: a step is made of several denoised latents, so that a correction arrives over the next ones.
+        highest_sigma: the model's highest noise level; None: the first of `sigmas`.
+    """
+
+    evaluations: int = 1
+    sigmas: Sequence[float] | None = None
+    sums_history: bool = False
+    highest_sigma: float | None = None
