@@ -1,4 +1,4 @@
-"""Every function of ours that a sampling calls is made to fail: the video is made as without us, and it is said once."""
+"""Every function of ours that a sampling calls is made to fail: the run goes on without us, and says so once."""
 
 from __future__ import annotations
 
@@ -59,4 +59,5 @@ def test_any_function_may_fail(way: str, machine: Callable[..., Any], breaker: B
         except Exception as error:
             wrong.append(f"{place}: {type(error).__name__}: {error}")
     assert not wrong, "\n".join(wrong)
+    made.check_freed()
     assert torch.equal(made.sample(), made.cached)
