@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...adacache import Settings
-from .session import KEY
+from .guard import KEY
 from .wrappers import wrappers
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import comfy.model_management
 
 log = logging.getLogger("adacache")
+
+KEY = "adacache"
+"""Of the session among the host's transformer options, and of our wrappers."""
 
 CANCELS = (comfy.model_management.InterruptProcessingException, KeyboardInterrupt)
 """What the host raises where the user cancelled; the first became a BaseException in later hosts."""
@@ -26,9 +30,11 @@ class HostCall:
         done: whether it gave a result; `result`: what it gave; `error`: what it raised.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
+    def __init__(self, call: Any) -> None:
         self.call = call
-        self.forget()
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.forget()
@@ -42,9 +48,7 @@ class HostCall:
 
     def forget(self) -> None:
         """What came of it is no answer to anything."""
-        self.done = False
-        self.result: Any = None
-        self.error: BaseException | None = None
+        self.done, self.result, self.error = False, None, None
 
 
 class Guard:
@@ -112,20 +116,63 @@ class Guard:
             log.debug("AdaCache could not give up caching", exc_info=True)
 
 
-def in_session(find: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
-    """A wrapper of the host's kind around a call that may belong to a session, which `find` gives, or None.
+def at_start(ours: Callable[..., Any]) -> Callable[..., Any]:
+    """A wrapper of the host's kind around a whole sampling, with a guard of its own: `ours(guard, host, *args)`."""
 
-    Without one, nothing of ours is in the way.
+    def wrapper(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        guard = Guard()
+        return guard.around(partial(ours, guard), executor)(*args, **kwargs)
+
+    return wrapper
+
+
+def in_session(options_of: Callable[..., dict[str, Any]], ours: Callable[..., Any]) -> Callable[..., Any]:
+    """A wrapper of the host's kind around a call that may belong to a session: `ours(session, host, *args)`.
+
+    Without a session, nothing of ours is in the way.
+
+    Args:
+        options_of: gives the transformer options of a call, which is given as a wrapper is; one of those below.
     """
 
     def wrapper(executor: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            session = find(executor, *args, **kwargs)
-        except Exception:
-            log.debug("AdaCache could not tell the session of a call", exc_info=True)
+            session = options_of(executor, *args, **kwargs).get(KEY)
+        except (AttributeError, KeyError, TypeError):  # a host that calls otherwise; nothing will be cached
             session = None
         if session is None:
             return executor(*args, **kwargs)
-        return session.guard.around(lambda host, *a, **k: ours(session, host, *a, **k), executor)(*args, **kwargs)
+        return session.guard.around(partial(ours, session), executor)(*args, **kwargs)
 
     return wrapper
+
+
+def options_of_guider(executor: Any, guider: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    """Of SAMPLER_SAMPLE."""
+    return guider.model_options["transformer_options"]
+
+
+def options_of_evaluation(executor: Any, *_: Any, **__: Any) -> dict[str, Any]:
+    """Of PREDICT_NOISE."""
+    return executor.class_obj.model_options["transformer_options"]
+
+
+def options_of_batch(
+    executor: Any, model: Any, conds: Any, x: Any, timestep: Any, model_options: dict[str, Any]
+) -> dict[str, Any]:
+    """Of CALC_COND_BATCH."""
+    return model_options["transformer_options"]
+
+
+def options_of_network(
+    executor: Any,
+    x: Any,
+    t: Any,
+    c_concat: Any = None,
+    c_crossattn: Any = None,
+    control: Any = None,
+    transformer_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
+    **_: Any,
+) -> dict[str, Any]:
+    """Of APPLY_MODEL."""
+    return transformer_options

@@ -21,8 +21,6 @@ from .calls import Calls
 from .guard import Guard
 from .trunk.families.table import Family, family_of
 
-KEY = "adacache"
-
 
 class Session:
     """One sampling: its Run, and what the wrappers need to find again.
@@ -186,7 +184,3 @@ def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
     info = RunInfo(run_id=uuid4().hex, handle=handle, prompt_id=prompt_id, node_id=node_id, started=started)
     note = f"caching could not start: {type(error).__name__}: {error}"
     Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))
-
-
-def session_in(model_options: dict[str, Any]) -> Session | None:
-    return model_options.get("transformer_options", {}).get(KEY)

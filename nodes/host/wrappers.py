@@ -17,31 +17,38 @@ from torch import Tensor
 from ...adacache import Settings
 from . import compat
 from .answers import answers
-from .guard import CANCELS, Guard, HostCall, in_session
+from .guard import (
+    CANCELS,
+    KEY,
+    Guard,
+    HostCall,
+    at_start,
+    in_session,
+    options_of_batch,
+    options_of_evaluation,
+    options_of_guider,
+    options_of_network,
+)
 from .network import network
-from .session import KEY, Session, open_session, session_in, tell_unopened
+from .session import Session, open_session, tell_unopened
 
 
 def wrappers(settings: Settings, handle: str) -> list[tuple[str, Callable[..., Any]]]:
     """Our wrapper for each of the host's kinds."""
 
-    def fresh(executor: Any, *args: Any, **kwargs: Any) -> Any:
-        guard = Guard()
-        return guard.around(partial(sampling, guard, settings, handle), executor)(*args, **kwargs)
-
     return [
-        (WrappersMP.OUTER_SAMPLE, fresh),
-        (WrappersMP.SAMPLER_SAMPLE, in_session(_of_guider, stepping)),
-        (WrappersMP.PREDICT_NOISE, in_session(_of_executor, evaluation)),
-        (WrappersMP.CALC_COND_BATCH, in_session(_of_batch, answers)),
-        (WrappersMP.APPLY_MODEL, in_session(_of_network, network)),
+        (WrappersMP.OUTER_SAMPLE, at_start(partial(sampling, settings, handle))),
+        (WrappersMP.SAMPLER_SAMPLE, in_session(options_of_guider, stepping)),
+        (WrappersMP.PREDICT_NOISE, in_session(options_of_evaluation, evaluation)),
+        (WrappersMP.CALC_COND_BATCH, in_session(options_of_batch, answers)),
+        (WrappersMP.APPLY_MODEL, in_session(options_of_network, network)),
     ]
 
 
 def sampling(
-    guard: Guard,
     settings: Settings,
     handle: str,
+    guard: Guard,
     host: HostCall,
     noise: Tensor,
     latent_image: Tensor,
@@ -112,30 +119,3 @@ def evaluation(session: Session, host: HostCall, x: Tensor, timestep: Tensor, *a
         return session.finish(x, host(x, timestep, *args, **kwargs))
     finally:
         session.evaluation = None
-
-
-def _of_guider(executor: Any, guider: Any, *_: Any, **__: Any) -> Session | None:
-    return session_in(guider.model_options)
-
-
-def _of_executor(executor: Any, *_: Any, **__: Any) -> Session | None:
-    return session_in(executor.class_obj.model_options)
-
-
-def _of_batch(
-    executor: Any, model: Any, conds: list, x: Tensor, timestep: Tensor, model_options: dict[str, Any]
-) -> Session | None:
-    return session_in(model_options)
-
-
-def _of_network(
-    executor: Any,
-    x: Tensor,
-    t: Tensor,
-    c_concat: Tensor | None = None,
-    c_crossattn: Tensor | None = None,
-    control: Any = None,
-    transformer_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
-    **_: Any,
-) -> Session | None:
-    return session_in({"transformer_options": transformer_options})

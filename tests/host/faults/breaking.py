@@ -33,7 +33,7 @@ class Place(NamedTuple):
 class Breaker:
     """Hears of every call of a function below `root`, and can make one of them fail.
 
-    It is the interpreter's own profiling that tells: an error raised there is one of the function that was entered.
+    It is the interpreter's own tracing that tells: an error raised there is one of the function that was entered.
     """
 
     def __init__(self, root: Path) -> None:
@@ -49,7 +49,7 @@ class Breaker:
             if event == "call" and (place := self._entered(frame)):
                 calls[place] += 1
 
-        with _profiling(hear):
+        with _tracing(hear):
             yield calls
 
     @contextmanager
@@ -64,7 +64,7 @@ class Breaker:
                 if left == 0:
                     raise Broken(f"on purpose: {broken}")
 
-        with _profiling(hear):
+        with _tracing(hear):
             yield
 
     def _entered(self, frame: FrameType) -> Place | None:
@@ -84,10 +84,11 @@ class Breaker:
 
 
 @contextmanager
-def _profiling(hear: Any) -> Iterator[None]:
-    before = sys.getprofile()
-    sys.setprofile(hear)
+def _tracing(hear: Any) -> Iterator[None]:
+    """Of calls only: no line, no return."""
+    before = sys.gettrace()
+    sys.settrace(hear)
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.settrace(before)

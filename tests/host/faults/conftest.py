@@ -90,8 +90,8 @@ def machine(call: Callable[..., tuple], patch: Callable[..., Any], pack_module: 
         if key not in made:
             rig = Rig(MEMBERS[member], call, patch)
             patched = patch(rig.model, preset=preset, moreg=moreg)
-            kept, session = pack_module("nodes.server.run_store"), pack_module("nodes.host.session")
-            made[key] = Machine(rig, patched, kept.RUNS, session.KEY, **widgets)
+            kept, guard = pack_module("nodes.server.run_store"), pack_module("nodes.host.guard")
+            made[key] = Machine(rig, patched, kept.RUNS, guard.KEY, **widgets)
         return made[key]
 
     return make
