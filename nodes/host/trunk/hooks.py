@@ -127,7 +127,7 @@ class TrunkHooks:
 
     def _forward(self, position: int, stack: Stack, block: nn.Module) -> Callable[..., Any]:
         # By its class: another pack may have given this block a forward of any signature.
-        made: type[nn.Module] = type(getattr(block, "_orig_mod", block))
+        made: Any = type(getattr(block, "_orig_mod", block))
         parameters = signature(made.forward)
 
         def forward(host: HostCall, *args: Any, **kwargs: Any) -> Any:
