@@ -54,12 +54,9 @@ class Settings:
     reuses: str = "trunk"
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise SettingsError("mode", f"{self.mode!r} is unknown; allowed: {', '.join(MODES)}")
-        if self.location not in LOCATIONS:
-            raise SettingsError("location", f"{self.location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
-        if self.reuses not in REUSES:
-            raise SettingsError("reuses", f"{self.reuses!r} is unknown; allowed: {', '.join(REUSES)}")
+        for name, allowed in (("mode", MODES), ("location", LOCATIONS), ("reuses", REUSES)):
+            if getattr(self, name) not in allowed:
+                raise SettingsError(name, f"{getattr(self, name)!r} is unknown; allowed: {', '.join(allowed)}")
         if not self.codebooks:
             raise SettingsError("codebooks", "at least one is needed")
         if not (math.isfinite(self.sensitivity) and self.sensitivity > 0):

@@ -112,6 +112,10 @@ class Client:
         """Every node the server knows."""
         return json.loads(self._get("/object_info"))
 
+    def version(self) -> str:
+        """The host's, such as 0.3.75."""
+        return json.loads(self._get("/system_stats"))["system"]["comfyui_version"]
+
     def fetch(self, file: dict[str, str]) -> bytes:
         """The content of a file that a node reports in its output."""
         return self._get("/view?" + urllib.parse.urlencode(file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,29 +38,6 @@ def side_by_side(takes: Sequence[Take], rows: Sequence[Row], caption: str, fps: 
         for column, moment in enumerate(moments):
             frame = Image.fromarray(take.frames[moment]).resize((FRAME, FRAME), Image.Resampling.LANCZOS)
             picture.paste(frame, (left + column * (FRAME + GAP), top))
-    return picture
-
-
-def thumbnail(takes: Sequence[Take]) -> Image.Image:
-    """A square for the template browser: two frames of the first two takes and what each cost."""
-    picture = Image.new("RGB", (512, 512))
-    draw = ImageDraw.Draw(picture)
-    for line, take in enumerate(takes[:2]):
-        for column, moment in enumerate((0, len(take.frames) // 2)):
-            frame = Image.fromarray(take.frames[moment]).resize((256, 256), Image.Resampling.LANCZOS)
-            picture.paste(frame, (column * 256, line * 256))
-        draw.rectangle((0, line * 256 + 222, 512, line * 256 + 256), INK)
-        text = f"{take.name}: {take.computed} of {take.steps} steps computed"
-        draw.text((12, line * 256 + 239), text, PAPER, _font(18), anchor="lm")
-    return picture
-
-
-def plot_thumbnail(plot: bytes) -> Image.Image:
-    """A square for the template browser: a run's plot on its own background."""
-    drawn = Image.open(io.BytesIO(plot)).convert("RGB")
-    drawn.thumbnail((512, 512), Image.Resampling.LANCZOS)
-    picture = Image.new("RGB", (512, 512), drawn.getpixel((0, 0)))
-    picture.paste(drawn, (0, (512 - drawn.height) // 2))
     return picture
 
 

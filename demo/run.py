@@ -44,7 +44,6 @@ def main() -> None:
         _write(takes, table, options, device)
         if options.update_readme:
             readme.update(host.REPO / "README.md", table)
-            _thumbnails(takes)
         if options.ui:
             _stay_open(url)
 
@@ -116,14 +115,6 @@ def _write(takes: list[Take], table: list[results.Row], options: argparse.Namesp
     print("  plot_*.png                          what was computed and what was reused, and why")
     print("  table.md  table.json  trace_*.json  the numbers")
     print("  server.log                          what ComfyUI said")
-
-
-def _thumbnails(takes: list[Take]) -> None:
-    """What the template browser shows of the example workflows."""
-    pictures.thumbnail(takes).save(WORKFLOW.with_suffix(".jpg"), quality=90)
-    # That of the other workflow comes from demo/sweep.py.
-    file = host.REPO / "example_workflows" / "wan_text_to_video.jpg"
-    pictures.plot_thumbnail(takes[1].plot).save(file, quality=90)
 
 
 def _stay_open(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Takes the pictures of AdaCache Sweep that the README shows, and its workflow's thumbnail, from the demo's model.
+"""Takes the pictures of AdaCache Sweep that the README shows, from the demo's model.
 
     .venv/bin/python -m demo.sweep [--out demo/pictures]
 
@@ -20,13 +20,12 @@ from demo.serve import serving
 from demo.workflow import Caching, Shot, graph
 
 WIDTH = 1280
-VALUES = "paper fast, turbo, balanced, near-lossless"
-THUMBNAIL = host.REPO / "example_workflows" / "wan_sweep.jpg"
+VALUES = "turbo, fast, balanced, near-lossless"
 
 
 def sweep(shot: Shot, vary: str, values: str) -> Graph:
     """The demo's graph with a sweep at its end."""
-    work = graph(shot, Caching(sensitivity=1.0))
+    work = graph(shot, Caching("balanced", 1.0))
     for name in ("stats", "trace", "plot", "video", "save", "frames"):
         del work[name]
     work["decode"]["inputs"]["samples"] = ["sampler", 0]
@@ -50,16 +49,6 @@ def main() -> None:
     # Photographs, where lossless files would be several times as large.
     smaller.save(options.out / "sweep.jpg", quality=88)
     plot.quantize(128).save(options.out / "sweep_plot.png", optimize=True)
-    thumbnail(sheet, plot).save(THUMBNAIL, quality=88)
-
-
-def thumbnail(sheet: Image.Image, plot: Image.Image) -> Image.Image:
-    """A square for the template browser: the plot over the upper rows of the sheet."""
-    whole = Image.new("RGB", (512, 512), plot.getpixel((0, 0)))
-    whole.paste(plot.resize((512, 320), Image.Resampling.LANCZOS), (0, 0))
-    rows = sheet.crop((0, 146, sheet.width, 146 + round(sheet.width * 192 / 512)))
-    whole.paste(rows.resize((512, 192), Image.Resampling.LANCZOS), (0, 320))
-    return whole
 
 
 if __name__ == "__main__":

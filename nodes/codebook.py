@@ -66,7 +66,11 @@ class AdaCacheCodebook(io.ComfyNode):
                     "with another count. 0 takes it as written at any count.",
                 ),
             ],
-            outputs=[CodebookType.Output("codebook_out", display_name="codebook")],
+            outputs=[
+                CodebookType.Output(
+                    "codebook_out", display_name="codebook", tooltip="Connect it to AdaCache Patch Model."
+                )
+            ],
         )
 
     @classmethod

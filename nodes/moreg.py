@@ -94,7 +94,7 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     tooltip="Last step in which motion counts. 0: as published, step 26 of 30.",
                 ),
             ],
-            outputs=[MoRegType.Output("moreg", display_name="moreg")],
+            outputs=[MoRegType.Output("moreg", display_name="moreg", tooltip="Connect it to AdaCache Patch Model.")],
         )
 
     @classmethod

@@ -6,6 +6,7 @@ The rules are those of the editor's `graphToPrompt`; tests/page/test_templates.p
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,65 @@ from demo.client import Graph
 MUTED, BYPASSED = 2, 4
 FRONTEND_ONLY = {"MarkdownNote"}
 GROUPS = ("required", "optional")
-SEED_CONTROL = "control after generate"  # the frontend's own widget, saved after each seed
-# What the demo's models take in place of the large ones.
+SEEDS = ("seed", "noise_seed")  # the frontend saves a widget of its own after these: what becomes of it
+LINK = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
+INLETS = -10  # inside a subgraph, what comes from outside
+# What stands for large models, and what the demo's models take in place of them.
+CAPTION = {"class_type": "AdaCacheDemoTextEncode", "inputs": {"caption": "one red circle on a gray background"}}
+SIZE = {"width": 64, "height": 64, "length": 9}
+LATENT = {"class_type": "EmptyHunyuanLatentVideo", "inputs": {**SIZE, "batch_size": 1}}
+STANDS_FOR: dict[str, dict[str, Any]] = {
+    "CLIPTextEncode": CAPTION,
+    "LoadImage": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}},
+    **dict.fromkeys(("EmptySD3LatentImage", "EmptyHunyuanVideo15Latent", "Wan22ImageToVideoLatent"), LATENT),
+}
 SMALL: dict[str, dict[str, Any]] = {
     "UNETLoader": {"unet_name": host.NETWORK},
     "VAELoader": {"vae_name": host.VAE},
-    "EmptyHunyuanLatentVideo": {"width": 64, "height": 64, "length": 9},
+    "EmptyHunyuanLatentVideo": SIZE,
+    "WanImageToVideo": SIZE,
     "KSampler": {"steps": 10},
+    "BasicScheduler": {"steps": 10},
 }
-CAPTION = {"class_type": "AdaCacheDemoTextEncode", "inputs": {"caption": "one red circle on a gray background"}}
+LEFT_OUT = ("CLIPLoader", "DualCLIPLoader")
+
+
+def sheets(file: Path) -> list[dict]:
+    """The graph and the insides of its subgraphs, links in the subgraphs' form."""
+    saved = json.loads(file.read_text())
+    links = [dict(zip(LINK, link, strict=True)) for link in saved["links"]]
+    return [saved | {"links": links}, *saved.get("definitions", {}).get("subgraphs", ())]
 
 
 def load(file: Path) -> list[dict]:
-    return [node for node in json.loads(file.read_text())["nodes"] if node["type"] not in FRONTEND_ONLY]
+    """All nodes, those of subgraphs by the editor's ids for them ("5:3"); inputs say which output they come `from`."""
+    graph, *subgraphs = sheets(file)
+    return list(_flat(graph, {one["id"]: one for one in subgraphs}))
+
+
+def _flat(sheet: dict, inner: dict[str, dict], path: str = "", given: tuple = ()) -> Iterator[dict]:
+    """`given` is what comes into each input of a subgraph."""
+    for node in sheet["nodes"]:
+        sources = [_source(sheet, inner, path, given, entry.get("link")) for entry in node["inputs"]]
+        if node["type"] in inner:
+            yield from _flat(inner[node["type"]], inner, f"{path}{node['id']}:", tuple(sources))
+        elif node["type"] not in FRONTEND_ONLY:
+            inputs = [entry | {"from": source} for entry, source in zip(node["inputs"], sources, strict=True)]
+            yield node | {"id": f"{path}{node['id']}", "inputs": inputs}
+
+
+def _source(sheet: dict, inner: dict[str, dict], path: str, given: tuple, number: int | None) -> list[Any] | None:
+    link = next((link for link in sheet["links"] if link["id"] == number), None)
+    if link is None:
+        return None
+    origin, slot = link["origin_id"], link["origin_slot"]
+    if origin == INLETS:
+        return given[slot]
+    kind = next(node["type"] for node in sheet["nodes"] if node["id"] == origin)
+    if kind not in inner:
+        return [f"{path}{origin}", slot]
+    (outgoing,) = inner[kind]["outputs"][slot]["linkIds"]
+    return _source(inner[kind], inner, f"{path}{origin}:", (), outgoing)
 
 
 def widgets(node: dict, infos: dict[str, dict]) -> dict[str, object]:
@@ -36,43 +83,42 @@ def widgets(node: dict, infos: dict[str, dict]) -> dict[str, object]:
     Later hosts add optional widgets behind those that were saved; the browser gives them their defaults.
     """
     order = infos[node["type"]]["input_order"]
-    sockets = {entry["name"] for entry in node["inputs"]}
+    sockets = {entry["name"] for entry in node["inputs"] if "widget" not in entry}
     names, optional = ([name for name in order.get(group, ()) if name not in sockets] for group in GROUPS)
-    if "seed" in names:
-        names.insert(names.index("seed") + 1, SEED_CONTROL)
+    for seed in set(SEEDS) & set(names):
+        names.insert(names.index(seed) + 1, f"{seed}, then")
     values = node["widgets_values"]
     names += optional[: max(len(values) - len(names), 0)]
     return dict(zip(names, values, strict=True))
 
 
-def prompt_of(file: Path, infos: dict[str, dict], modes: dict[int, int] | None = None) -> Graph:
+def prompt_of(file: Path, infos: dict[str, dict], modes: dict[str, int] | None = None) -> Graph:
     """The graph to queue; `modes` by node id take the place of those that were saved."""
     nodes = {node["id"]: node for node in load(file)}
-    links = {link[0]: link[1:3] for link in json.loads(file.read_text())["links"]}
     mode = {one: node.get("mode", 0) for one, node in nodes.items()} | (modes or {})
 
     def sockets(node: dict) -> list[dict]:
         order = [name for group in GROUPS for name in infos[node["type"]]["input_order"].get(group, ())]
         return sorted(node["inputs"], key=lambda entry: order.index(entry["name"]))
 
-    def origin(link: int | None, kind: str) -> list[Any] | None:
-        if link is None:
+    def origin(source: list[Any] | None, kind: str) -> list[Any] | None:
+        if source is None:
             return None
-        one, slot = links[link]
+        one, slot = source
         if mode[one] != BYPASSED:
-            return None if mode[one] == MUTED else [str(one), slot]
+            return None if mode[one] == MUTED else [one, slot]
         inputs = sockets(nodes[one])
         passed = _through([entry["type"] for entry in inputs], infos[nodes[one]["type"]]["output"][slot], slot, kind)
-        return origin(inputs[passed].get("link"), kind) if passed is not None else None
+        return origin(inputs[passed]["from"], kind) if passed is not None else None
 
     prompt = {}
     for one, node in nodes.items():
         if mode[one] in (MUTED, BYPASSED):
             continue
-        linked = {entry["name"]: origin(entry.get("link"), entry["type"]) for entry in node["inputs"]}
-        values = {name: value for name, value in widgets(node, infos).items() if name != SEED_CONTROL}
+        linked = {entry["name"]: origin(entry["from"], entry["type"]) for entry in node["inputs"]}
+        values = {name: value for name, value in widgets(node, infos).items() if not name.endswith(", then")}
         inputs = values | {name: value for name, value in linked.items() if value}
-        prompt[str(one)] = {"class_type": node["type"], "inputs": inputs}
+        prompt[one] = {"class_type": node["type"], "inputs": inputs}
     return prompt
 
 
@@ -93,10 +139,9 @@ def _through(inputs: list[str], output: str, slot: int, wanted: str) -> int | No
 
 def small(prompt: Graph) -> Graph:
     """The same graph with the demo's models, a small video and few steps."""
-    found = {}
-    for one, node in prompt.items():
-        if node["class_type"] == "CLIPTextEncode":
-            found[one] = CAPTION
-        elif node["class_type"] != "CLIPLoader":
-            found[one] = {**node, "inputs": node["inputs"] | SMALL.get(node["class_type"], {})}
-    return found
+    return {
+        one: STANDS_FOR.get(node["class_type"])
+        or {**node, "inputs": node["inputs"] | SMALL.get(node["class_type"], {})}
+        for one, node in prompt.items()
+        if node["class_type"] not in LEFT_OUT
+    }

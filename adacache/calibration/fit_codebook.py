@@ -77,10 +77,10 @@ def propose(
     steps = used[0].steps
     cost = reused_cost(traces)
     wanted = _steps_for(target, steps, cost)
-    of = _largest if wanted is None else _computed
+    of = "largest" if wanted is None else "computed"
     aim = target.amount / 100 if wanted is None else wanted
     codebook = _meeting(runs, of, aim, protect, counted)
-    each = [_computed([run], codebook, counted) for run in runs]
+    each = [_mean("computed", [run], codebook, counted) for run in runs]
     by_motion = [count for _, count in sorted(zip((run.score or 0.0 for run in runs), each, strict=True))]
     info = used[0].info
     computed = fmean(each)
@@ -97,7 +97,7 @@ def propose(
         computed=computed,
         least_motion=by_motion[0],
         most_motion=by_motion[-1],
-        largest_change=_largest(runs, codebook, counted),
+        largest_change=_mean("largest", runs, codebook, counted),
         reused_cost=cost,
         runs=len(runs),
         family=info.family,
@@ -188,26 +188,18 @@ def _steps_for(target: Target, steps: int, cost: float) -> float | None:
     return None
 
 
-Quantity = Callable[[Sequence[Measured], Codebook, "MoRegSettings | None"], float]
+def _mean(of: str, runs: Sequence[Measured], codebook: Codebook, moreg: MoRegSettings | None) -> float:
+    """Mean of a field of `Simulated` over the runs and their variations."""
+    return fmean(getattr(simulate(run, codebook, moreg, factor), of) for run in runs for factor in VARIATIONS)
 
 
-def _computed(runs: Sequence[Measured], codebook: Codebook, moreg: MoRegSettings | None) -> float:
-    return fmean(simulate(run, codebook, moreg, factor).computed for run in runs for factor in VARIATIONS)
-
-
-def _largest(runs: Sequence[Measured], codebook: Codebook, moreg: MoRegSettings | None) -> float:
-    return fmean(simulate(run, codebook, moreg, factor).largest for run in runs for factor in VARIATIONS)
-
-
-def _meeting(
-    runs: Sequence[Measured], of: Quantity, aim: float, protect: float, moreg: MoRegSettings | None
-) -> Codebook:
-    """The codebook whose quantity is the aim. Raises: CalibrationError."""
+def _meeting(runs: Sequence[Measured], of: str, aim: float, protect: float, moreg: MoRegSettings | None) -> Codebook:
+    """The codebook whose mean is the aim. Raises: CalibrationError."""
     steps = runs[0].steps
-    rising = of is _largest
+    rising = of == "largest"
     for stretch in STRETCHES:
         make = partial(_codebook, steps, stretch=stretch, protect=protect)
-        ends = [of(runs, make(scale), moreg) for scale in (1e-6, 1e6)]
+        ends = [_mean(of, runs, make(scale), moreg) for scale in (1e-6, 1e6)]
         # A little room, or most videos would sit at the very end of what the rates allow.
         if rising and ends[1] >= aim or not rising and ends[1] <= 0.93 * aim:
             break
@@ -221,7 +213,7 @@ def _meeting(
     low, high = math.log(1e-6), math.log(1e6)
     for _ in range(48):
         middle = (low + high) / 2
-        beyond = of(runs, make(math.exp(middle)), moreg) > aim
+        beyond = _mean(of, runs, make(math.exp(middle)), moreg) > aim
         low, high = (low, middle) if beyond is rising else (middle, high)
     return make(math.exp((low + high) / 2), rounded=True)
 

@@ -26,7 +26,7 @@ from ..trace.trace import Trace
 
 
 class Assumed(NamedTuple):
-    """What no run tells, by the kind of sampler.
+    """Constants that no run tells, by the kind of sampler.
 
     Attributes:
         growth: an error of the latent is one of 1 / (1 - sigma) times its size in the video, and grows to this power.

@@ -50,7 +50,7 @@ class DirectionIncrements:
         return tuple(float(f"{increment.dot(each.double()) / len(increment):.9g}") for each in self._increments)
 
     def _seen(self, latent: Tensor) -> Tensor:
-        """The same places of every latent, in system memory, where every device's numbers can be of double length."""
+        """The same sampled elements of every latent as float64, on the CPU, since not every device has it."""
         flat = latent.flatten()
         if len(flat) > SAMPLED:
             if self._sampled is None:

@@ -65,6 +65,6 @@ class Observer:
             record.far, record.far_steps = far, (self._step - 2) % FAR + 1
 
     def restart(self) -> None:
-        """The noise level went up: what was kept is of another way, and the sampler goes its own."""
+        """The noise level went up: nothing kept compares with what comes."""
         self._older.clear()
         self._increments = self._turned = None

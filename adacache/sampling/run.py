@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Set
 from contextlib import contextmanager
 
 from torch import Tensor, device
@@ -26,6 +26,9 @@ from .step_clock import StepClock
 
 # Four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
+
+# So many evaluations without a report of the sampler are no step of any.
+MOST_SUBSTEPS = 32
 
 # A noise level read from the device is the sampler's own where it differs by no more than this.
 SAME_LEVEL = 1e-3
@@ -82,7 +85,8 @@ class Run:
         self._on_record = on_record
         self._book = Book(self.trace)
         self._last_sigma = math.inf
-        self._clock = StepClock(steps, sampler.evaluations)
+        self._network: Hashable = None
+        self._clock = StepClock(sampler.evaluations)
         self._decision = Decision(True, Reason.FIRST)
         self._locked = None if measures else settings.locked
         if self._locked and self._locked.steps != steps:
@@ -113,12 +117,15 @@ class Run:
 
     def report_steps(self) -> None:
         """Say that `step_done` will be called once per step, so that steps need not be counted by evaluations."""
-        self._clock.reported = 0
+        self._clock.reports = 0
 
     def step_done(self, step: int) -> None:
-        """The sampler's callback for its 0-based `step`, which fires right after that step's first evaluation."""
-        self._book.step_done(step)
-        self._clock.report(step)
+        """The sampler's callback for `step`, by its own count; see `StepClock`."""
+        if self._clock.report(step):
+            self._book.step_done(self._clock.begun, self._clock.at_end)
+            self.cache.drop(
+                {key for key in self.cache if isinstance(key, StreamKey) and key.substep >= self._clock.per_step}
+            )
 
     @contextmanager
     def evaluation(self, sigma: float, allowed: bool = True) -> Iterator[Evaluation]:
@@ -128,40 +135,51 @@ class Run:
         # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
         self.finish(evaluation)
 
-    def begin(self, sigma: float, allowed: bool = True, where: device | None = None) -> Evaluation:
+    def begin(
+        self, sigma: float, allowed: bool = True, where: device | None = None, network: Hashable = None
+    ) -> Evaluation:
         """Decide on an evaluation.
 
         Args:
             sigma: its noise level.
             allowed: False computes it, as outside the start and end percent, unless the schedule is locked.
             where: the device that computes it, whose time is taken.
+            network: what the network is made of now; where it is another than in the step before, its answers are
+                those of another network, and caching begins anew.
         """
         substep = self._clock.advance()
+        if substep > MOST_SUBSTEPS:
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} does not tell when a step ends")
         if substep == 0:
-            self._decision = self._decide(sigma, allowed)
+            self._decision = self._decide(sigma, allowed, network)
         evaluation = Evaluation(self._context, self._decision, substep, sigma, where)
         self._book.begin(evaluation.watch)
         return evaluation
 
-    def _decide(self, sigma: float, allowed: bool) -> Decision:
+    def _decide(self, sigma: float, allowed: bool, network: Hashable) -> Decision:
         """Once per step, for all its evaluations."""
-        if not self._clock.regular:
-            often = "several times per step" if self._clock.per_step == 1 else "in a way of its own"
-            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates the network {often}")
         if self.refused:
             return Decision(True, Reason.REFUSED)
         forced = None
+        changed = self._clock.begun > 1 and network != self._network
+        self._network = network
         if sigma > self._last_sigma:
             forced = Reason.RESTARTED
             self.cache.restart()
             self.correction = None  # the sampler goes its own way through its noise levels
             if self.observer:
                 self.observer.restart()
+        elif changed and not self.observer:
+            forced = Reason.RESTARTED
+            self.cache.restart()
+            if self.correction:
+                self.correction.clear()
         elif self.observer:
             forced = Reason.MEASURING
         elif not (allowed or self._locked):
             forced = Reason.OUTSIDE
         self._last_sigma = sigma
+        self.schedule.step = self._clock.begun - 1
         decision = self.schedule.decide(forced)
         if self.observer:
             self.observer.begin(self.schedule.step)
@@ -234,8 +252,8 @@ class Run:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self._free()
         self._book.read_times(wait=end == "done")
-        if self._clock.reported:
-            self._book.label(self._clock.reported)
+        if self._clock.reports and not self._clock.at_end:
+            self._book.label(self._clock.reports)
         if not self.trace.end:
             self.trace.end, self.trace.end_detail = end, detail
             if end == "done" and not self.trace.records:

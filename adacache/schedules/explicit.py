@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .moreg import MoReg
 from .schedule import Decision, Observation, Reason, Schedule, scaled
@@ -29,11 +30,9 @@ class LockedPlan:
             raise ValueError(f"locked_schedule: {self.steps} steps; allowed: 1 to {MOST_STEPS}")
         if not self.computed:
             raise ValueError(f"locked_schedule: no step is computed; step 1 must be, such as in {EXAMPLE}")
-        before = 0
-        for step in self.computed:
+        for before, step in pairwise((0, *self.computed)):
             if problem := _problem(step, before, self.steps):
                 raise ValueError(f"locked_schedule: {problem}")
-            before = step
 
     @classmethod
     def parse(cls, text: str) -> LockedPlan:

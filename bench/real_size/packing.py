@@ -10,7 +10,7 @@ from demo import host
 from ..pack import pack
 
 # Of the project: neither pictures nor trained models, nor what others measured, nor what is left out elsewhere.
-WITHOUT = (".gitignore", "bench/results", "demo/models", "demo/pictures", "demo/train", "tests", "workflows")
+WITHOUT = (".gitignore", "bench/networks", "bench/results", "demo/models", "demo/pictures", "demo/train", "tests")
 # Of the host: no text is encoded.
 HOST_WITHOUT = ("blueprints", "comfy_api_nodes", "tokenizer.json", "vocab.json", "merges.txt")
 WHEELS = ("torchsde", "trampoline")

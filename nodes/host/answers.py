@@ -48,8 +48,9 @@ def answers(
         return reused
     before = session.calls.now
     denoised = host(model, conds, x, timestep, model_options)
+    session.refuse_strangers()
     if session.calls.answered_elsewhere(before):
-        session.run.refuse("another node answered in place of the network")
+        session.refuse_answer(model_options)
     with compat.lasting_memory():
         asked.keep(denoised)
     return denoised

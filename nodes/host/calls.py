@@ -9,6 +9,7 @@ from torch import nn
 
 from . import compat
 from .guard import Guard, HostCall
+from .other_caches import blocks_of, stands_in
 
 
 class Count(NamedTuple):
@@ -21,11 +22,21 @@ class Calls:
 
     It is counted by a wrapper of the host's own kind around the network's forward, the innermost one, which allocates
     nothing. Networks that the host runs without such wrappers, and those compiled as one piece, are not counted.
+
+    Args:
+        guard: the sampling's.
+        network: as it is before the run.
+
+    Attributes:
+        now: the counts so far.
+        stranger: what was seen in place of the network's blocks, or as a cache in place of its forward; or "".
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, network: nn.Module) -> None:
         self._counting = guard.wrapper(self._count)
         self.now = Count(0, 0)
+        self.stranger = ""
+        self._blocks = blocks_of(network)
         self._lock = Lock()  # several devices run in threads of their own
 
     def watched(self, network: nn.Module, transformer_options: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +55,7 @@ class Calls:
 
     def _count(self, host: HostCall, *args: Any, **kwargs: Any) -> Any:
         self._add(Count(0, 1))
+        self.stranger = self.stranger or stands_in(host.call.class_obj, self._blocks)
         return host(*args, **kwargs)
 
     def _add(self, one: Count) -> None:

@@ -35,11 +35,10 @@ def network(
     if not session.caches:
         return run(transformer_options)
     family = session.on_trunk(model.diffusion_model, transformer_options)
-    if family is None:
-        return run(session.calls.watched(model.diffusion_model, transformer_options))
-    if family_of(model.diffusion_model) is not family:
+    transformer_options = session.calls.watched(model.diffusion_model, transformer_options)
+    if family is None or family_of(model.diffusion_model) is not family:
         return run(transformer_options)
-    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
+    keys = stream_keys(transformer_options, session.current.sigma, x.device, compat.scheduled_hooks(model), control)
     call = session.current.trunk(keys, frames_of(family, model.diffusion_model, x, kwargs))
     hooks = TrunkHooks(family, model.diffusion_model, call, session.guard)
     try:
@@ -54,7 +53,7 @@ def network(
             return run(transformer_options)
         hooks = TrunkHooks(family, model.diffusion_model, call, session.guard)
         result = run(hooks.install(transformer_options))
-    conclude(session, hooks)
+    conclude(session, hooks, transformer_options)
     return result
 
 
@@ -67,12 +66,13 @@ def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) ->
         return None
 
 
-def conclude(session: Session, hooks: TrunkHooks) -> None:
+def conclude(session: Session, hooks: TrunkHooks, transformer_options: dict[str, Any]) -> None:
     """Keep what a finished call captured, or give up caching where its blocks did not run as expected."""
+    session.refuse_strangers()
     if hooks.complete:
         hooks.keep()
         session.run.trace.probe = hooks.probed or session.run.trace.probe
     elif hooks.silent:
-        session.run.refuse("another node answered in place of the network's blocks")
+        session.refuse_answer({"transformer_options": transformer_options})
     else:
         session.run.refuse("the network's blocks did not run once each, from first to last")

@@ -110,12 +110,20 @@ def stepping(
     return host(guider, sigmas, extra_args, hearing, *args, **kwargs)
 
 
-def evaluation(session: Session, host: HostCall, x: Tensor, timestep: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+def evaluation(
+    session: Session,
+    host: HostCall,
+    x: Tensor,
+    timestep: Tensor,
+    model_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
+    *args: Any,
+    **kwargs: Any,
+) -> Tensor:
     """PREDICT_NOISE: one evaluation. Decides before it, folds the measure after it."""
     if session.evaluation is not None:
-        return host(x, timestep, *args, **kwargs)
+        return host(x, timestep, model_options, *args, **kwargs)
     try:
-        session.begin(x, timestep)
-        return session.finish(x, host(x, timestep, *args, **kwargs))
+        session.begin(host.call.class_obj, x, timestep, model_options)
+        return session.finish(x, host(x, timestep, model_options, *args, **kwargs), model_options)
     finally:
         session.evaluation = None

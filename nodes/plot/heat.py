@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .canvas import ALARM, COMPUTED, Canvas, Colour, mix
+from .canvas import ALARM, COMPUTED, Canvas, Colour
 from .layout import Box
 
 if TYPE_CHECKING:
@@ -37,14 +37,11 @@ def colours(values: numpy.ndarray, most: float) -> numpy.ndarray:
 
 
 def bar(canvas: Canvas, box: Box) -> None:
-    """The scale itself, lying."""
+    """The colour scale as a horizontal bar."""
+    import numpy
+
     pieces = 96
-    for n in range(pieces):
-        share = n / (pieces - 1)
-        low = max(i for i, (place, _) in enumerate(STOPS) if place <= share)
-        (start, first), (end, second) = STOPS[low], STOPS[min(low + 1, len(STOPS) - 1)]
-        part = (share - start) / (end - start) if end > start else 0.0
-        colour = mix(second, first, part)
+    for n, (red, green, blue) in enumerate(colours(numpy.linspace(0, 1, pieces), 1.0).tolist()):
         left = box.left + box.width * n / pieces
         # Up to the end, so that no gap shows between two pieces.
-        canvas.rectangle(Box(left, box.top, box.right - left, box.height), colour)
+        canvas.rectangle(Box(left, box.top, box.right - left, box.height), (red, green, blue))

@@ -116,7 +116,7 @@ def ticks(trace: Trace, axis: Axis, room_for: Callable[[str], float]) -> list[tu
         first_slots.setdefault(number, slot)
     room = room_for(str(max(numbers)))
     pitch = axis.width / len(first_slots)
-    interval = _round_interval(pitch, 1.6 * room)
+    interval = max(1, int(round_up(1.6 * room / pitch)))
     room = max(room, 0.6 * interval * pitch)
     # Ends first: a round number gives way to them, not they to it.
     wanted = [numbers[0], numbers[-1], *(n for n in first_slots if n % interval == 0)]
@@ -128,14 +128,10 @@ def ticks(trace: Trace, axis: Axis, room_for: Callable[[str], float]) -> list[tu
     return sorted(placed.items())
 
 
-def _round_interval(pitch: float, room: float) -> int:
-    """The least of 1, 2, 5, 10, 20, ... whose multiples lie `room` apart."""
-    power = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * power * pitch >= room:
-                return factor * power
-        power *= 10
+def round_up(number: float) -> float:
+    """The least of ..., 0.5, 1, 2, 5, 10, 20, ... that is not below a number above 0."""
+    power = 10.0 ** math.floor(math.log10(number))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= number * (1 - 1e-9))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .canvas import CARD, COMPUTED, REUSED, RULE, SOFT, TEXT, WELL, Canvas, Fonts, mix
 from .frame import EDGE, PADDING
-from .layout import Box
+from .layout import Box, round_up
 from .row import Row
 
 if TYPE_CHECKING:
@@ -66,14 +66,8 @@ def _range(values: Sequence[float | None]) -> tuple[float, float]:
     known = [value for value in values if value is not None] or [30.0, 40.0]
     low, high = min(known), max(known)
     pad = max(1.0, 0.12 * (high - low))
-    step = _step(high - low + 2 * pad, 10)
+    step = round_up((high - low + 2 * pad) / 10)
     return step * math.floor((low - pad) / step), step * math.ceil((high + pad) / step)
-
-
-def _step(length: float, most: int) -> float:
-    """The least of ..., 0.5, 1, 2, 5, 10, ... that divides a length into at most `most` parts."""
-    power = 10 ** math.floor(math.log10(length / most))
-    return next(factor * power for factor in (1, 2, 5, 10) if length / (factor * power) <= most + 1e-9)
 
 
 def _place(well: Box, row: Row, x: float, low: float, high: float, most: float) -> Point:
@@ -84,12 +78,12 @@ def _place(well: Box, row: Row, x: float, low: float, high: float, most: float) 
 
 def _grid(canvas: Canvas, well: Box, low: float, high: float, most: float, against: str) -> None:
     line = mix(SOFT, CARD, 0.16)
-    step = _step(high - low, 6)
+    step = round_up((high - low) / 6)
     for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
         y = well.bottom - well.height * (n * step - low) / (high - low)
         canvas.line([(well.left, y), (well.right, y)], line)
         canvas.text(well.left - 12, y + DROP, f"{n * step:g}", SMALL, SOFT, 1)
-    step = _step(most, 8) if against == SECONDS else max(1.0, _step(most, 8))
+    step = max(round_up(most / 8), 0.0 if against == SECONDS else 1.0)
     for n in range(int(most / step) + 1):
         x = well.left + well.width * n * step / most
         canvas.line([(x, well.top), (x, well.bottom)], line)
@@ -124,7 +118,7 @@ def _points(canvas: Canvas, well: Box, points: Sequence[Point], line: float | No
 
 
 def best(points: Sequence[Point]) -> list[Point]:
-    """From points in the order of their cost, those that come closer than all that cost less."""
+    """The Pareto front of points sorted by cost: those that come closer than all that cost less."""
     found: list[Point] = []
     for point in points:
         if not found or point.y < found[-1].y:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ...adacache.schedules.schedule import Reason
@@ -22,7 +23,7 @@ _FORCED = {
     Reason.FIRST: "first",
     Reason.LAST: "last",
     Reason.OUTSIDE: "outside start and end",
-    Reason.RESTARTED: "noise went up again",
+    Reason.RESTARTED: "noise rose or network changed",
     Reason.MISSING: "nothing cached yet",
 }
 _PLACES = {"model": "with the model", "system": "in system memory"}
@@ -59,12 +60,8 @@ def milliseconds(value: float) -> str:
 
 def gains(trace: Trace) -> tuple[float, float] | None:
     """Speed-up and saved seconds, as the trace estimates them; None without reuse or without times."""
-    try:
-        speed_up, saved = trace.speed_up, trace.estimated_seconds - trace.seconds
-    except TypeError:  # times that were not finite are null in a stored trace
-        return None
-    usable = finite(speed_up) and finite(saved) is not None and finite(trace.seconds) is not None
-    return (speed_up, saved) if trace.saves and usable else None
+    speed_up, saved = trace.speed_up, trace.estimated_seconds - trace.seconds
+    return (speed_up, saved) if trace.saves and 0 < speed_up < math.inf and math.isfinite(saved) else None
 
 
 def unit(trace: Trace) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from ...adacache import Trace
+from ...adacache import RunInfo, Trace
 
 log = logging.getLogger("adacache")
 
@@ -92,6 +92,12 @@ class Runs:
         """The runs that have ended, oldest first."""
         with self._lock:
             return [kept.trace for kept in self._kept.values() if kept.text]
+
+    def goes_on(self, info: RunInfo) -> bool:
+        """Whether a run of the same sampler node of the same queued graph goes on."""
+        with self._lock:
+            going = [kept.trace.info for kept in self._kept.values() if not kept.text]
+        return (info.prompt_id, info.node_id) in [(one.prompt_id, one.node_id) for one in going]
 
     def texts(self, limit: int, since: str = "") -> list[str]:
         """The newest runs as JSON, newest last.

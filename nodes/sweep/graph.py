@@ -1,4 +1,4 @@
-"""Parts of a queued graph once more, with other settings; the graph is in the host's API form."""
+"""Clones parts of a queued graph, in the host's API form, with other settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def before(nodes: Nodes, node_id: str) -> list[str]:
 
 
 def between(nodes: Nodes, starts: Collection[str], end: str) -> list[str]:
-    """The nodes on the ways from any of `starts` to `end`, both among them; none where there is no way."""
+    """The nodes on the paths from any of `starts` to `end`, both included; none where there is no path."""
     inside = before(nodes, end)
     users: dict[str, list[str]] = {one: [] for one in inside}
     for one in inside:
@@ -85,7 +85,7 @@ class Clones:
         self.shows = shows
 
     def change(self, name: str, changes: Mapping[str, Mapping[str, Any]], end: Link) -> Callable[[Link], Link]:
-        """All nodes between the changed ones and `end` once more.
+        """Clone all nodes between the changed ones and `end`.
 
         Args:
             name: tells these nodes from others of the same original; letters, digits and dashes.

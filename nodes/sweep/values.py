@@ -71,7 +71,7 @@ def _value(vary: str, word: str, named: str) -> Value:
 
 
 def allowed(vary: str) -> str:
-    """In words."""
+    """What a widget takes, in words."""
     if vary == "preset":
         return ", ".join(CACHING)
     widget = _widget(vary)
@@ -88,7 +88,7 @@ def named(vary: str, value: Value) -> str:
 
 
 def fits(vary: str, patch: Mapping[str, Any]) -> None:
-    """That varying a widget changes anything, given the patch node's other inputs; links are not known yet.
+    """Check that varying a widget changes anything, given the patch node's other inputs; links are not known yet.
 
     Raises:
         ValueError: names the field, what was wrong and what is allowed.

@@ -14,7 +14,6 @@ from bench.networks.linear_latents import LinearLatents
 from demo import host
 
 CPU = torch.device("cpu")
-KEPT = [name for name, network in families.NETWORKS.items() if network.weights.exists()]
 
 
 def test_latents_give_back_what_their_channels_hold(tmp_path):
@@ -56,13 +55,13 @@ def test_a_low_rank_addition_is_nothing_at_first_and_saved_under_the_hosts_names
     assert torch.allclose(block[0](x), merged, atol=1e-2)
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", families.NETWORKS)
 def test_the_files_are_small(name):
     assert families.NETWORKS[name].weights.stat().st_size < 6_000_000
 
 
 @pytest.mark.skipif(not host.is_here(), reason="no ComfyUI here")
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", families.NETWORKS)
 def test_the_host_samples_it(name, tmp_path):
     picture = tmp_path / "picture.png"
     command = [sys.executable, "-W", "ignore", "-m", "bench.networks.play", name]

@@ -12,7 +12,11 @@ from demo import host
 
 FILES = sorted((host.REPO / "example_workflows").glob("*.json"))
 QUEUED = """async ([id, mode]) => {
-    app.graph.nodes.forEach((node) => { node.mode = Number(node.id) === id ? mode : 0; });
+    const set = (graph, path) => graph.nodes.forEach((node) => {
+        node.mode = `${path}${node.id}` === id ? mode : 0;
+        if (node.subgraph) set(node.subgraph, `${path}${node.id}:`);
+    });
+    set(app.graph, "");
     return Object.fromEntries(Object.entries((await app.graphToPrompt()).output)
         .map(([id, { class_type, inputs }]) => [id, { class_type, inputs }]));
 }"""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
-from saved import BYPASSED, MUTED, load, prompt_of, small, widgets
+from saved import BYPASSED, LINK, MUTED, load, prompt_of, sheets, small, widgets
 
 from demo import host
 from demo.client import Client, Refused
@@ -22,10 +21,28 @@ def is_ours(node: dict) -> bool:
 
 
 OURS = [(file, node["id"], node["type"]) for file in FILES for node in load(file) if is_ours(node)]
+WITHOUT_SMALL = {"ltx2_text_to_video", "minimax_h3_image_to_video"}  # the demo's network cannot stand for theirs
 
 
 def names(value: object) -> str:
     return getattr(value, "stem", str(value))
+
+
+@pytest.fixture(autouse=True)
+def _host_is_new_enough(request: pytest.FixtureRequest) -> None:
+    """A template's nodes name the oldest ComfyUI that has all of them."""
+    file = request.node.callspec.params.get("file") if hasattr(request.node, "callspec") else None
+    if file and "client" in request.fixturenames:
+        needed = {node["properties"]["ver"] for node in load(file) if not node["type"].startswith("AdaCache")}
+        version = request.getfixturevalue("client").version()
+        if any(_numbers(one) > _numbers(version) for one in needed):
+            pytest.skip(f"for ComfyUI {max(needed, key=_numbers)}; this is {version}")
+    if file and file.stem in WITHOUT_SMALL and "runs" in request.node.name:
+        pytest.skip("no small network of its kind")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -34,19 +51,34 @@ def test_nodes_and_widgets_exist(client: Client, file: Path):
     for node in load(file):
         assert node["type"] in infos
         widgets(node, infos)  # fails where there are more or fewer values than widgets
+        order = infos[node["type"]]["input_order"]
+        assert {entry["name"] for entry in node["inputs"]} <= {name for group in order.values() for name in group}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_links_join_equal_types(file: Path):
-    nodes = {node["id"]: node for node in load(file)}
-    for number, source, output, target, place, kind in json.loads(file.read_text())["links"]:
-        assert number in nodes[source]["outputs"][output]["links"]
-        assert nodes[target]["inputs"][place]["link"] == number
-        taken = set(nodes[target]["inputs"][place]["type"].split(","))
-        assert nodes[source]["outputs"][output]["type"] in (kind, "*") and taken & {kind, "*"}
+    for sheet in sheets(file):
+        nodes = {node["id"]: node for node in sheet["nodes"]}
+        for link in sheet["links"]:
+            number, source, output, target, place, kind = (link[key] for key in LINK)
+            ends = []
+            if source in nodes:
+                ends.append(nodes[source]["outputs"][output]["type"])
+                assert number in nodes[source]["outputs"][output]["links"]
+            else:
+                ends.append(sheet["inputs"][output]["type"])
+                assert number in sheet["inputs"][output]["linkIds"]
+            if target in nodes:
+                ends.append(nodes[target]["inputs"][place]["type"])
+                assert nodes[target]["inputs"][place]["link"] == number
+            else:
+                ends.append(sheet["outputs"][place]["type"])
+                assert sheet["outputs"][place]["linkIds"] == [number]
+            assert {one for end in ends for one in end.split(",")} >= {kind} and all(
+                {kind, "*"} & set(end.split(",")) for end in ends
+            )
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_thumbnail_lies_beside_it(file: Path):
     assert file.with_suffix(".jpg").stat().st_size < 400_000
 
@@ -74,22 +106,23 @@ def test_it_runs(client: Client, file: Path):
 
 
 @pytest.mark.parametrize(("file", "node", "kind"), OURS, ids=names)
-def test_it_runs_with_any_one_of_our_nodes_bypassed(client: Client, file: Path, node: int, kind: str):
+def test_it_runs_with_any_one_of_our_nodes_bypassed(client: Client, file: Path, node: str, kind: str):
     outputs = client.run(small(prompt_of(file, client.node_infos(), {node: BYPASSED}))).outputs
-    if kind == "AdaCachePatchModel":
+    counted = [entry["from"] for one in load(file) if one["type"] == "AdaCacheStats" for entry in one["inputs"]]
+    if kind == "AdaCachePatchModel" and [node, 1] in counted:
         said = [output["text"][0] for output in outputs.values() if "text" in output]
         assert any(text.startswith("AdaCache is bypassed") for text in said)
 
 
 @pytest.mark.parametrize(("file", "node", "kind"), OURS, ids=names)
-def test_it_runs_with_any_one_of_our_nodes_muted(client: Client, file: Path, node: int, kind: str):
+def test_it_runs_with_any_one_of_our_nodes_muted(client: Client, file: Path, node: str, kind: str):
     """What hangs on a muted node alone cannot run, in any graph: the host says so of the next node, and of no other."""
     prompt = small(prompt_of(file, client.node_infos(), {node: MUTED}))
     try:
         assert client.run(prompt).outputs
     except Refused as refused:
-        links = json.loads(file.read_text())["links"]
-        behind = {str(target) for _, source, _, target, *_ in links if source == node}
+        inputs = {one["id"]: [entry["from"] for entry in one["inputs"]] for one in load(file)}
+        behind = {one for one, sources in inputs.items() if node in {source[0] for source in sources if source}}
         errors = refused.answer["node_errors"]
         assert set(errors) <= behind
         assert {error["type"] for one in errors.values() for error in one["errors"]} == {"required_input_missing"}
@@ -99,23 +132,14 @@ def test_it_runs_with_any_one_of_our_nodes_muted(client: Client, file: Path, nod
 @pytest.mark.parametrize("file", FILES, ids=names)
 def test_it_tells_a_host_without_the_pack_or_the_models_where_they_are(file: Path):
     """And it has no id: a fixed one would give a newly opened graph the runs of another."""
-    saved = json.loads(file.read_text())
-    assert "id" not in saved
-    for node in saved["nodes"]:
+    assert "id" not in json.loads(file.read_text())
+    for node in load(file):
         properties = node["properties"]
         if is_ours(node):
             assert properties["cnr_id"] == "adacache" and "bgcolor" not in node
-        if node["type"] in ("UNETLoader", "CLIPLoader", "VAELoader") and file != DEMO:
-            (model,) = properties["models"]
-            assert model["name"] == node["widgets_values"][0]
-            assert model["url"].startswith("https://") and f"/{model['directory']}/{model['name']}" in model["url"]
-
-
-def test_the_archive_of_the_registry_is_small():
-    """Only what an installed pack needs, in a download of a moment."""
-    rules = (host.REPO / ".comfyignore").read_text().splitlines()
-    left_out = tuple(rule for rule in rules if rule and not rule.startswith("#"))
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=host.REPO, capture_output=True, text=True, check=True).stdout
-    packed = [host.REPO / name for name in listed.split("\0") if name and not name.startswith(left_out)]
-    assert {path.parts[len(host.REPO.parts)] for path in packed} >= {"adacache", "nodes", "web", "example_workflows"}
-    assert sum(path.stat().st_size for path in packed if path.exists()) < 1_200_000  # half of it, packed
+        chosen = {value for value in node["widgets_values"] if str(value).endswith(".safetensors")}
+        if file != DEMO:
+            assert {model["name"] for model in properties.get("models", ())} == chosen
+            for model in properties.get("models", ()):
+                assert model["url"].startswith("https://huggingface.co/") and model["url"].endswith(model["name"])
+                assert model["directory"]

@@ -1,4 +1,4 @@
-"""Other attributes on the host's modules, for the time of a call and not a moment longer."""
+"""Scoped patching: attributes of the host's modules, replaced for one call."""
 
 from __future__ import annotations
 

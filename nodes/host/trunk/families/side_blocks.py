@@ -6,6 +6,7 @@ that much must stay.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,16 +22,14 @@ def vace(network: Any) -> AbstractContextManager[None]:
     return nullcontext() if needed else swapped(network, "vace_layers_mapping", {})
 
 
-def audio(network: Any) -> AbstractContextManager[None]:
-    """S2V's audio attention runs after the blocks of a mapping; it depends on nothing that ran before."""
-    injector = network.audio_injector
-    return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
+def injected(name: str) -> Callable[[Any], AbstractContextManager[None]]:
+    """S2V's audio and Dancer's music attention run after the blocks of a mapping, and need nothing that ran before."""
 
+    def quiet(network: Any) -> AbstractContextManager[None]:
+        injector = getattr(network, name)
+        return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
 
-def music(network: Any) -> AbstractContextManager[None]:
-    """Dancer's music attention, as S2V's."""
-    injector = network.music_injector
-    return swapped(injector, "injected_block_id", _after_last(network, injector.injected_block_id))
+    return quiet
 
 
 def _after_last(network: Any, mapping: dict[int, int]) -> dict[int, int]:
