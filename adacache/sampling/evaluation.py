@@ -110,7 +110,7 @@ class Evaluation:
         """Whether anything was computed, and why."""
         if self.decision.compute:
             return True, Reason.REFUSED if self._context.refused() else self.decision.reason
-        if any(call.compute for call in self.calls):
+        if not self.calls or any(call.compute for call in self.calls):
             return True, Reason.REFUSED if self._context.refused() else Reason.MISSING
         return False, self.decision.reason
 

@@ -201,15 +201,17 @@ class Run:
         computed, reason = evaluation.outcome()
         record = Record(len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, computed, reason)
         record.passes, record.computed_passes = evaluation.passes()
-        if evaluation.decision.compute and not self.refused:
-            # What a planned computation left out is older than the schedule thinks.
-            self._forget_all_but(evaluation.captured(), evaluation.substep)
-            if evaluation.substep == 0:
-                self._observe(evaluation, record)
-        elif computed:
-            # Context windows that move on give new streams at every step; those they left behind must not pile up.
-            self._forget_all_but(evaluation.streams(), evaluation.substep)
-        self._book.write(record, evaluation.watch)
+        try:
+            if evaluation.decision.compute and not self.refused:
+                # What a planned computation left out is older than the schedule thinks.
+                self._forget_all_but(evaluation.captured(), evaluation.substep)
+                if evaluation.substep == 0:
+                    self._observe(evaluation, record)
+            elif computed:
+                # Context windows that move on give new streams at every step; those they left must not pile up.
+                self._forget_all_but(evaluation.streams(), evaluation.substep)
+        finally:
+            self._book.write(record, evaluation.watch)
         held = sum(one.peak_bytes for one in (self.cache, self.correction, self.observer) if one)
         self.trace.cache_bytes = max(self.trace.cache_bytes, held)
         self.trace.cache_place = self.cache.location if self.cache.peak_bytes else ""
