@@ -142,7 +142,7 @@ def _through(inputs: list[str], output: str, slot: int, wanted: str) -> int | No
     """The input that a bypassed node gives in place of an output."""
 
     def fit(kind: str, other: str) -> bool:
-        return "*" in (kind, other) or kind == other
+        return "*" in (kind, other) or not set(kind.split(",")).isdisjoint(other.split(","))
 
     if wanted == "*":
         return slot if slot < len(inputs) else 0

@@ -19,12 +19,11 @@ from ..server.events import Feed
 from ..server.run_store import RUNS
 from . import compat, samplers
 from .calls import Calls
-from .guard import attempt
+from .guard import Guard
 from .other_caches import packs_on, replaced
 from .stream_keys import network_state
 from .trunk.families.table import Family, family_of
 
-KEY = "adacache"
 OTHER_MODEL = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
 
 
@@ -34,6 +33,7 @@ class Session:
     The host copies option dictionaries deeply in places; a Session stays one and the same.
 
     Args:
+        guard: stands around all of it.
         network: as it is before the run.
         family: how the network's trunk is hooked, for the paper's presets; None where answers are reused.
         window: highest and lowest noise level of the start and end percent.
@@ -45,6 +45,7 @@ class Session:
 
     def __init__(
         self,
+        guard: Guard,
         run: Run,
         network: nn.Module,
         feed: Feed,
@@ -54,6 +55,7 @@ class Session:
         holds_denoised: bool = False,
         latent_shapes: Sequence[Sequence[int]] = (),
     ) -> None:
+        self.guard = guard
         self.run = run
         self.feed = feed
         self.family = family
@@ -61,7 +63,7 @@ class Session:
         self.sigmas = sigmas
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
-        self.calls = Calls(network)
+        self.calls = Calls(guard, network)
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
@@ -79,8 +81,19 @@ class Session:
         sigma = self.sigmas[step] if told else float(timestep.max())
         conds = getattr(guider, "conds", {}).values()
         network = network_state(conds, sigma, timestep, guider.inner_model, model_options)
-        self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device, network)
+        with compat.lasting_memory():
+            self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device, network)
         self.evaluation.level = timestep.max() if told else None
+
+    def finish(self, x: Tensor, denoised: Tensor, model_options: dict[str, Any]) -> Tensor:
+        """The evaluation is done: what the sampler goes on with, which is the result with the engine's correction."""
+        if not self.current.calls:
+            self.refuse_answer(model_options)
+        with compat.lasting_memory():
+            try:
+                return self.run.corrected(self.current, x, denoised)
+            finally:
+                self.run.finish(self.current)
 
     @property
     def current(self) -> Evaluation:
@@ -90,9 +103,14 @@ class Session:
         return self.evaluation
 
     def close(self, end: str, detail: str = "") -> None:
-        """Free what is cached and publish the trace, whatever becomes of either."""
-        attempt(lambda: self.run.close(end, detail))
+        """Free what is cached and publish the trace."""
+        self.run.close(end, detail)
         self.feed.closed(self.run.trace)
+
+    @property
+    def caches(self) -> bool:
+        """Whether what runs now may be cached."""
+        return self.evaluation is not None and not self.run.refused and not self.guard.failure
 
     def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> Family | None:
         """How the blocks are hooked, where the trunk's residual is reused: for the paper's presets, if they can be."""
@@ -101,8 +119,7 @@ class Session:
 
     def on_answers(self, network: Any, transformer_options: dict[str, Any]) -> bool:
         """Whether answers are reused in what runs now."""
-        runs = self.evaluation is not None and not self.run.refused
-        return runs and self.on_trunk(network, transformer_options) is None
+        return self.caches and self.on_trunk(network, transformer_options) is None
 
     def refuse_strangers(self) -> None:
         """Give up caching where something else was seen in place of the network's blocks, such as another cache."""
@@ -126,6 +143,7 @@ class Session:
 
 
 def open_session(
+    guard: Guard,
     settings: Settings,
     handle: str,
     guider: Any,
@@ -140,7 +158,7 @@ def open_session(
     name = family.name if family else type(model).__name__
     info = run_info(handle, name, getattr(latent_image, "shape", ()), samplers.sampler_name(sampler))
     feed = Feed(info.run_id)
-    levels = sigmas.tolist()
+    levels = samplers.levels(sampler, sigmas.tolist())
     told = Sampler(
         samplers.evaluations_per_step(info.sampler),
         levels if samplers.is_correctable(info.sampler) else None,
@@ -163,7 +181,9 @@ def open_session(
         run.refuse("the model is being trained")
     elif family is None and not noisy and not compat.is_affine(guider.model_patcher, levels[0]):
         run.refuse("this model's sampling makes more of the network's answer than can be undone")
+    guard.give_up = run.refuse
     return Session(
+        guard,
         run,
         model.diffusion_model,
         feed,
@@ -193,5 +213,8 @@ def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
         Feed(trace.info.run_id).closed(trace)
 
 
-def session_in(model_options: dict[str, Any]) -> Session | None:
-    return model_options.get("transformer_options", {}).get(KEY)
+def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
+    """Publish a run that could not begin: it has the reason, and no step."""
+    note = f"caching could not start: {type(error).__name__}: {error}"
+    info = run_info(handle, "")
+    Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))
