@@ -17,9 +17,14 @@ MoRegType = io.Custom("ADACACHE_MOREG")
 HandleType = io.Custom("ADACACHE_HANDLE")
 
 BYPASSED = (
-    "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so this video was made without it. Switch that "
+    "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so the sampling was without it. Switch that "
     "node on again, or connect its handle."
 )
+
+
+def cut(text: str, most: int = 60) -> str:
+    """A text for a message."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 @contextmanager

@@ -9,9 +9,8 @@ const SAMPLER = phrase("Choose a sampler that evaluates once per step, such as e
 /** @type {[string, string?][]} a sentence of the server, {names} for what differs, and the remedy */
 const SENTENCES = [
     [phrase("{other} is on the same model; remove one of the two"), phrase("Bypass the other cache node, or ours.")],
-    [phrase("the sampler {sampler} evaluates the network several times per step"), SAMPLER],
+    [phrase("the sampler {sampler} does not tell when a step ends"), SAMPLER],
     [phrase("the sampler {sampler} evaluates the network a varying number of times per step"), SAMPLER],
-    [phrase("the sampler {sampler} evaluates the network in a way of its own"), SAMPLER],
     [phrase("the sampler {sampler} evaluates at noise levels other than its list's"), SAMPLER],
     [phrase("the sampler made no evaluation that could be seen from here")],
     [
@@ -23,11 +22,14 @@ const SENTENCES = [
         phrase("Empty locked_schedule, or lock the schedule of a run with as many steps."),
     ],
     [phrase("another node answered in place of the network"), BLOCKS],
-    [phrase("another node answered in place of the network's blocks"), BLOCKS],
+    [phrase("another node answered in place of the network, perhaps of {packs}"), BLOCKS],
+    [phrase("{other} runs in place of the network's blocks; remove one of the two"), BLOCKS],
+    [phrase("{pack} has put its own code in place of the network's, and left it there; restart ComfyUI")],
     [phrase("the network's blocks did not run once each, from first to last"), BLOCKS],
     [phrase("the network's answer has another shape than the latent")],
     [phrase("the network makes its video frame by frame, with a memory of its own")],
     [phrase("the model is being trained")],
+    [phrase("another model runs the sampling; where a guider takes two, patch the first, the positive one")],
     [phrase("this model's sampling makes more of the network's answer than can be undone")],
     [phrase("caching failed: {error}")],
     // What was measured.

@@ -84,10 +84,10 @@ test("values are filled in, and a text without a translation is English", () => 
 });
 
 test("sentences of the server are known by their words, and others stay as they are", () => {
-    const note = "the sampler (a+b) evaluates the network several times per step";
+    const note = "the sampler (a+b) evaluates the network a varying number of times per step";
     assert.equal(said(note), note);
     assert.match(remedyOf(note), /^Choose a sampler/);
-    speak({ "the sampler {sampler} evaluates the network several times per step": "{sampler}!" });
+    speak({ "the sampler {sampler} evaluates the network a varying number of times per step": "{sampler}!" });
     assert.equal(said(note), "(a+b)!");
     assert.equal(said("something else"), "something else");
     assert.equal(remedyOf("something else"), "");

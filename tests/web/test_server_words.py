@@ -11,7 +11,7 @@ from adacache.trace.trace import ANSWER, DENOISED
 
 REPO = Path(__file__).resolve().parents[2]
 HOLE = "\0"
-CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py"}
+CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py", "OTHER_MODEL": "nodes/host/session.py"}
 
 
 def text_of(node: ast.expr) -> str:
