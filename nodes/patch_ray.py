@@ -17,9 +17,8 @@ from .server.worker_feed import Desk, Place
 from .sweep.graph import source
 
 NAME = "AdaCache Patch Ray Actors"
-NODE_ID = "AdaCachePatchRayActors"
 RayActorsType = io.Custom("RAY_ACTORS")
-OTHER_MODEL = (
+LOADED_SINCE = (
     "each of the workers holds one model, and another was loaded or patched since this sampler's: change a value of "
     "its model loader, so that it loads again"
 )
@@ -32,7 +31,7 @@ class AdaCachePatchRayActors(io.ComfyNode):
     def define_schema(cls) -> io.Schema:
         return schema(
             found_by=(*FOUND_BY, "raylight", "multi gpu", "several gpus"),
-            node_id=NODE_ID,
+            node_id="AdaCachePatchRayActors",
             display_name=NAME,
             description="AdaCache Patch Model for the Ray workers of Raylight, which sample one video on several GPUs: "
             "steps that would change little reuse what the last computed step added. Put it between Raylight's model "
@@ -92,7 +91,7 @@ def place_of(node_id: str) -> Place | None:
             return Place(prompt_id, sampler)
     for sampler, by in patching.items():
         if by:
-            return Place(prompt_id, sampler, OTHER_MODEL)
+            return Place(prompt_id, sampler, LOADED_SINCE)
     return None if running else Place()
 
 
@@ -104,7 +103,7 @@ def patching_of(nodes: dict[str, Any], sampler: str) -> str | None:
         if one in seen or one not in nodes:
             continue
         seen.add(one)
-        if nodes[one]["class_type"] == NODE_ID:
+        if nodes[one]["class_type"] == AdaCachePatchRayActors.__name__:
             return one
         links = [value for value in nodes[one].get("inputs", {}).values() if source(value) is not None]
         waiting += [str(found) for found, slot in links if _type(nodes, str(found), slot) in PASSES_ON]

@@ -30,11 +30,12 @@ export function advice(run) {
     const planned = reasons.filter((name) => name === "scheduled").length;
     if (!planned && reasons.includes("outside"))
         return [t("Start and end percent leave no step to reuse. Lower start_percent or raise end_percent.")];
-    if (reasons.filter((name) => name === "restarted").length > records.length / 3)
+    const rises = records.filter((record, at) => at && Number(record.sigma) > Number(records[at - 1].sigma));
+    if (rises.length > records.length / 3)
         return [
             t("The sampler raises the noise level again and again. Choose one that only lowers it, such as euler."),
         ];
-    if (reasons.filter((name) => name === "missing").length > records.length / 3)
+    if (reasons.filter((name) => name === "missing" || name === "restarted").length > records.length / 3)
         return [
             t(
                 "Its inputs changed at every step. Nodes that swap prompts or windows during sampling leave nothing to " +

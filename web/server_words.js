@@ -2,6 +2,7 @@
 /** Sentences that the server writes in English into runs and outputs, and what to do about them. No DOM. */
 
 import { phrase, t } from "./language.js";
+import { VERDICTS } from "./verdict_words.js";
 
 const BLOCKS = phrase("Find the node that replaces the model's blocks, and bypass one of the two.");
 const SAMPLER = phrase("Choose a sampler that evaluates once per step, such as euler, uni_pc or dpmpp_2m.");
@@ -9,9 +10,8 @@ const SAMPLER = phrase("Choose a sampler that evaluates once per step, such as e
 /** @type {[string, string?][]} a sentence of the server, {names} for what differs, and the remedy */
 const SENTENCES = [
     [phrase("{other} is on the same model; remove one of the two"), phrase("Bypass the other cache node, or ours.")],
-    [phrase("the sampler {sampler} evaluates the network several times per step"), SAMPLER],
+    [phrase("the sampler {sampler} does not tell when a step ends"), SAMPLER],
     [phrase("the sampler {sampler} evaluates the network a varying number of times per step"), SAMPLER],
-    [phrase("the sampler {sampler} evaluates the network in a way of its own"), SAMPLER],
     [phrase("the sampler {sampler} evaluates at noise levels other than its list's"), SAMPLER],
     [phrase("the sampler made no evaluation that could be seen from here")],
     [
@@ -23,11 +23,14 @@ const SENTENCES = [
         phrase("Empty locked_schedule, or lock the schedule of a run with as many steps."),
     ],
     [phrase("another node answered in place of the network"), BLOCKS],
-    [phrase("another node answered in place of the network's blocks"), BLOCKS],
+    [phrase("another node answered in place of the network, perhaps of {packs}"), BLOCKS],
+    [phrase("{other} runs in place of the network's blocks; remove one of the two"), BLOCKS],
+    [phrase("{pack} has put its own code in place of the network's, and left it there; restart ComfyUI")],
     [phrase("the network's blocks did not run once each, from first to last"), BLOCKS],
     [phrase("the network's answer has another shape than the latent")],
     [phrase("the network makes its video frame by frame, with a memory of its own")],
     [phrase("the model is being trained")],
+    [phrase("another model runs the sampling; where a guider takes two, patch the first, the positive one")],
     [phrase("this model's sampling makes more of the network's answer than can be undone")],
     [phrase("caching failed: {error}")],
     // Several GPUs.
@@ -62,17 +65,18 @@ const SENTENCES = [
     ],
     [
         phrase(
-            "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so this video was made without it. " +
+            "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so the sampling was without it. " +
                 "Switch that node on again, or connect its handle.",
         ),
     ],
+    ...VERDICTS.map((sentence) => /** @type {[string]} */ ([sentence])),
 ];
 
 /** @param {string} english @returns {{sentence: string, remedy: string, values: Record<string, string>} | null} */
 function found(english) {
     for (const [sentence, remedy = ""] of SENTENCES) {
         const plain = sentence.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
-        const match = new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.*)")}$`, "s").exec(english);
+        const match = new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.*)")}$`, "is").exec(english);
         if (match) return { sentence, remedy, values: match.groups ?? {} };
     }
     return null;
@@ -81,7 +85,14 @@ function found(english) {
 /** A text of the server in the page's language; as it is where it is not one of ours. @param {string} english */
 export function said(english) {
     const known = found(english);
-    return known ? t(known.sentence, known.values) : english;
+    if (!known) return english;
+    const values = Object.entries(known.values).map(([name, value]) => [name, said(value)]);
+    return t(known.sentence, Object.fromEntries(values));
+}
+
+/** The same of a text of several lines. @param {string} english */
+export function saidLines(english) {
+    return english.split("\n").map(said).join("\n");
 }
 
 /** What to do about a note of the server; "" where nothing is known. @param {string} note */

@@ -53,6 +53,7 @@ export const MOST_CHARACTERS = 2_000;
 const MOST_TURNS = 1_000; // of one record
 export const MOST_FILE_BYTES = 16 * 2 ** 20;
 export const MOST_FILE_RUNS = 32;
+const MOST_LEVELS = 20;
 
 /** The numbers of a record. */
 export const NUMBERS = [
@@ -187,7 +188,18 @@ export function readFile(text) {
                 most: MOST_FILE_RUNS,
             }),
         );
+    if (nests(plain, MOST_LEVELS)) throw new TraceError(t("This JSON is nested too deeply to be a trace."));
     return plain.runs.map((run, n) => readRun(run, `Run ${n + 1}`));
+}
+
+/**
+ * Whether a value holds others in more levels than that; a walk through all of them would not come to its end.
+ * @param {unknown} value @param {number} most
+ * @returns {boolean}
+ */
+function nests(value, most) {
+    if (typeof value !== "object" || value === null) return false;
+    return most === 0 || Object.values(value).some((one) => nests(one, most - 1));
 }
 
 /** What is said of a file that no exported run is. */

@@ -16,7 +16,7 @@ const WHY = {
     locked: phrase("the locked schedule says so"),
     outside: phrase("outside the start and end percent"),
     measuring: phrase("measuring only"),
-    restarted: phrase("the noise level went up again"),
+    restarted: phrase("the noise level rose, or the network changed"),
     missing: phrase("an input had nothing cached yet"),
     refused: phrase("this run cannot be cached"),
 };
@@ -24,7 +24,7 @@ const FORCED = {
     first: phrase("first"),
     last: phrase("last"),
     outside: phrase("outside start and end"),
-    restarted: phrase("noise went up again"),
+    restarted: phrase("noise rose or network changed"),
     missing: phrase("nothing cached yet"),
 };
 const MOVING_WINDOWS = phrase(

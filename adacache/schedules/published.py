@@ -31,7 +31,7 @@ class PublishedSchedule(Schedule):
     def decide(self, forced: Reason | None = None) -> Decision:
         """See `Schedule.decide`."""
         self.step += 1
-        scheduled = self.step == self.previous + self.rate
+        scheduled = self.step >= self.previous + self.rate
         if self.step <= self.protected:
             forced = forced or Reason.SCHEDULED
         if forced:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from comfy.patcher_extension import CallbacksMP
+
 from ...adacache import Settings
 from ..server.events import Feed
-from .session import KEY
+from .guard import KEY, Guard
+from .session import leave_a_word
 from .wrappers import wrappers
 
 
@@ -20,6 +23,12 @@ def attach(model: Any, settings: Settings, handle: str, tell: Callable[[str], Fe
     patched = detach(model)
     for kind, wrapper in wrappers(settings, handle, tell):
         patched.add_wrapper_with_key(kind, KEY, wrapper)
+    if tell is Feed:  # runs are kept in this process
+        patched.add_callback_with_key(
+            CallbacksMP.ON_PRE_RUN,
+            KEY,
+            lambda model, *_: Guard().attempt(lambda: leave_a_word(settings, handle, model)),
+        )
     return patched
 
 
@@ -28,4 +37,5 @@ def detach(model: Any) -> Any:
     plain = model.clone()
     for kind in list(plain.wrappers):
         plain.remove_wrappers_with_key(kind, KEY)
+    plain.remove_callbacks_with_key(CallbacksMP.ON_PRE_RUN, KEY)
     return plain
