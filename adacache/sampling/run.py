@@ -10,6 +10,7 @@ from torch import Tensor, device
 
 from ..schedules.choose import schedule_for
 from ..schedules.codebook import nearest_codebook
+from ..schedules.part import Part
 from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, PacedSchedule
 from ..schedules.schedule import Decision, Reason
 from ..settings import Settings
@@ -23,9 +24,6 @@ from .observer import Observer
 from .sampler import Sampler
 from .sequence_parallel import Ranks
 from .step_clock import StepClock
-
-# Four steps are always computed and a distance needs two, so below this there is nothing to win.
-FEWEST_STEPS = 9
 
 # A noise level read from the device is the sampler's own where it differs by no more than this.
 SAME_LEVEL = 1e-3
@@ -69,7 +67,7 @@ class Run:
         self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
         cost = (CORRECTED_LATER if sampler.sums_history else CORRECTED) if self.correction else UNCORRECTED
-        self.schedule = schedule_for(settings, steps, cost)
+        self.schedule = schedule_for(settings, steps, cost, Part.between(*sampler.part, steps))
         self.cache = Cache(settings.location, free_bytes)
         planned = isinstance(self.schedule, PacedSchedule)
         codebook = "" if planned else str(nearest_codebook(settings.codebooks, steps))
@@ -87,8 +85,8 @@ class Run:
         self._locked = None if measures else settings.locked
         if self._locked and self._locked.steps != steps:
             self.refuse(f"the locked schedule is for {self._locked.steps} steps, and this run has {steps}")
-        elif steps < FEWEST_STEPS and not self._locked:
-            self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
+        elif self.schedule.idle:
+            self.refuse(self.schedule.idle)
 
     def __enter__(self) -> Run:
         return self

@@ -49,6 +49,17 @@ def scaled(distance: float, motion: Motion | None, sensitivity: float) -> float:
     return distance * (motion.factor if motion else 1.0) * sensitivity
 
 
+# Four steps are always computed and a distance needs two, so below this there is nothing to win.
+FEWEST_STEPS = 9
+
+
+def nothing_to_reuse(steps: int, whole: int) -> str:
+    """Why a run that covers so many steps of a whole schedule reuses none."""
+    if whole < FEWEST_STEPS:
+        return f"{whole} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}"
+    return f"{steps} steps of a schedule of {whole} leave nothing to reuse"
+
+
 class Schedule:
     """What every schedule counts, and what it makes of motion.
 
@@ -56,6 +67,7 @@ class Schedule:
         step: the step that runs, from 1; 0 before the first.
         previous: the last computed step.
         rate: steps from there to the next planned one.
+        idle: why it will reuse nothing, as people read it; "" where it will.
     """
 
     def __init__(self, moreg: MoReg | None, sensitivity: float) -> None:
@@ -64,6 +76,7 @@ class Schedule:
         self.step = 0
         self.rate = 1
         self.previous = 0
+        self.idle = ""
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """Advance to the next step and say whether to compute it; `forced` computes it in any case."""
