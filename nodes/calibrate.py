@@ -11,7 +11,7 @@ from ..adacache import Calibration, CalibrationError, Target, Trace, loads, prop
 from ..adacache.calibration.fit_codebook import kind_of
 from ..adacache.calibration.result import CALIBRATED, SPEED_UP
 from .host import samplers
-from .schema import CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .schema import BYPASSED, CATEGORY, CodebookType, HandleType, MoRegType, errors_of
 from .server import calibration_files as saved
 from .server import comfy_server
 from .server.run_store import RUNS
@@ -50,8 +50,10 @@ def outputs() -> list[io.Output]:
     ]
 
 
-def given(calibration: Calibration, note: str) -> tuple[Any, ...]:
-    """The values of `outputs`."""
+def given(calibration: Calibration | None, note: str) -> tuple[Any, ...]:
+    """The values of `outputs`; without a calibration what leaves the next Patch Model as it is."""
+    if calibration is None:
+        return None, None, Calibration.sensitivity, "", note, ""
     report = "\n".join(line for line in (calibration.report(), note) if line)
     return (
         calibration.as_codebook(),
@@ -135,8 +137,10 @@ class AdaCacheCalibrate(io.ComfyNode):
                     tooltip=f"A name for AdaCache Load Calibration to find it by: {saved.ALLOWED}. Empty: not saved.",
                 ),
                 HandleType.Input("handle", optional=True, tooltip="The handle of the measuring AdaCache Patch Model."),
-                io.AnyType.Input(
+                # Not any type: bypassed, this node would pass it on as a codebook.
+                io.MultiType.Input(
                     "value",
+                    types=[io.Latent, io.Image, io.Video, io.Audio, io.Mask],
                     optional=True,
                     tooltip="Anything that comes after the measured sampler, such as its latent or the decoded images.",
                 ),
@@ -157,7 +161,7 @@ class AdaCacheCalibrate(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, save_as: str | None) -> bool | str:
         try:
-            if save_as and save_as.strip():
+            if isinstance(save_as, str) and save_as.strip():
                 saved.check_name(save_as, "save_as")
         except ValueError as error:
             return f"{NAME}: {error}"
@@ -184,9 +188,10 @@ class AdaCacheCalibrate(io.ComfyNode):
             mine = RUNS.find(handle, prompt_id, asked or None) if handle else []
             found = of_session(mine) if runs == SESSION else mine
             measured, wanted = [*found, *shared(traces or "")], Target(target, amount)
-            calibration = propose(measured, wanted, protect, with_moreg, samplers.sums_history)
-            note = ""
-            if save_as.strip():
+            calibration, note = None, BYPASSED
+            if handle or (traces or "").strip() or measured:
+                calibration, note = propose(measured, wanted, protect, with_moreg, samplers.sums_history), ""
+            if calibration and save_as.strip():
                 replaced = saved.save(save_as, calibration)
                 note = f"saved as {save_as.strip()}" + (", in place of the one of that name" if replaced else "")
             values = given(calibration, note)

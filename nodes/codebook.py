@@ -23,7 +23,7 @@ def build(codebook: str, text: str, made_for_steps: int) -> Codebook:
         SettingsError: names the field, the position in the text and what is allowed.
     """
     if codebook != OWN_TEXT:
-        if codebook not in CHOICES:
+        if codebook not in list(CHOICES):
             raise SettingsError("codebook", f"{codebook!r} is unknown; allowed: {', '.join([*CHOICES, OWN_TEXT])}")
         return CHOICES[codebook]
     if made_for_steps < 0:
@@ -66,13 +66,17 @@ class AdaCacheCodebook(io.ComfyNode):
                     "with another count. 0 takes it as written at any count.",
                 ),
             ],
-            outputs=[CodebookType.Output("codebook_out", display_name="codebook")],
+            outputs=[
+                CodebookType.Output(
+                    "codebook_out", display_name="codebook", tooltip="Connect it to AdaCache Patch Model."
+                )
+            ],
         )
 
     @classmethod
     def validate_inputs(cls, text: str | None) -> bool | str:
         # The host blames every field that is named here, and which codebook is chosen is none's fault.
-        if not text or not text.strip():
+        if not isinstance(text, str) or not text.strip():
             return True  # linked, or not used: the node checks again when it executes
         try:
             build(OWN_TEXT, text, 0)

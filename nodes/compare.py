@@ -11,7 +11,7 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from .host import compat
-from .metrics import Scores, check, score
+from .metrics import Scores, check, not_finite, score
 from .plot import to_image_tensor
 from .plot.versus import ALL, VIEWS, Look, picture
 from .schema import errors_of, schema
@@ -106,9 +106,12 @@ class AdaCacheCompare(io.ComfyNode):
         another_seed: Tensor | None = None,
     ) -> io.NodeOutput:
         with errors_of(NAME):
-            check("images", images, "reference", reference)
-            if another_seed is not None:
-                check("another_seed", another_seed, "reference", reference)
+            videos = {"images": images, "reference": reference, "another_seed": another_seed}
+            for field, video in videos.items():
+                if video is not None:
+                    check(field, video, "reference", reference)
+                    if wrong := not_finite(field, video):
+                        raise ValueError(wrong)
             if view not in VIEWS:
                 raise ValueError(f"view: {view!r} is unknown; allowed: {', '.join(VIEWS)}")
             for field, value in (("wipe_at", wipe_at), ("heat_max", heat_max)):

@@ -16,7 +16,7 @@ PASTED = "the text below"
 def calibration_of(name: str, text: str | None) -> Calibration:
     """Raises: ValueError, naming the field, what was wrong and what is allowed."""
     if name != PASTED:
-        return saved.load(name)
+        return saved.load(str(name))
     if not text or not text.strip():
         raise CalibrationError("text: it is empty; allowed: the text that AdaCache Calibrate gives")
     try:
@@ -54,7 +54,7 @@ class AdaCacheCalibration(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, text: str | None) -> bool | str:
         # The host blames every field that is named here; a name is looked up when the node executes.
-        if not text or not text.strip():
+        if not isinstance(text, str) or not text.strip():
             return True  # linked, or not used: the node checks again when it executes
         try:
             calibration_of(PASTED, text)

@@ -111,7 +111,7 @@ def score(
 
 
 def check(field: str, images: Tensor, reference_field: str, reference: Tensor) -> None:
-    """That two videos can be compared frame by frame.
+    """That two videos are of one size and can be compared frame by frame.
 
     Raises:
         ValueError: names the field, what was wrong and what is allowed.
@@ -127,6 +127,17 @@ def check(field: str, images: Tensor, reference_field: str, reference: Tensor) -
     if images.shape[1:3] != reference.shape[1:3]:
         ours, theirs = (f"{video.shape[2]} x {video.shape[1]}" for video in (images, reference))
         raise ValueError(f"{field}: {ours} pixels, but {reference_field} has {theirs}; both need the same size")
+
+
+def not_finite(field: str, video: Tensor) -> str:
+    """A sentence where a frame of a video has no numbers to compare, else ""."""
+    for n, frame in enumerate(video, 1):
+        if not bool(torch.isfinite(frame).all()):
+            return (
+                f"{field}: frame {n} of {len(video)} has values that are not finite (NaN or infinity), as a VAE in "
+                "half precision may give; allowed: numbers. Try a VAE in full precision (--fp32-vae)"
+            )
+    return ""
 
 
 def _overall_psnr(frames: Sequence[float]) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from comfy_api.latest import io
 
 from ..adacache import MoRegSettings
-from .schema import MoRegType, errors_of, schema
+from ..adacache.schedules.moreg import STRIDES_ALLOWED
+from .schema import MoRegType, cut, errors_of, schema
 
 NAME = "MoReg Settings"
 PUBLISHED = MoRegSettings()
@@ -18,8 +21,8 @@ def build(strides: str, first_step: int, last_step: int, **numbers: float) -> Mo
         ValueError: names the field, what was wrong and what is allowed.
     """
     words = strides.replace(",", " ").split()
-    if not words or not all(word.isdecimal() and int(word) > 0 for word in words):
-        raise ValueError(f'strides: "{strides}"; expected whole numbers from 1, such as "1" or "1 2"')
+    if not words or not all(re.fullmatch("[0-9]{1,4}", word) for word in words):
+        raise ValueError(f'strides: "{cut(strides)}"; {STRIDES_ALLOWED}')
     return MoRegSettings(
         strides=tuple(map(int, words)), first_step=first_step or None, last_step=last_step or None, **numbers
     )
@@ -91,12 +94,12 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     tooltip="Last step in which motion counts. 0: as published, step 26 of 30.",
                 ),
             ],
-            outputs=[MoRegType.Output("moreg", display_name="moreg")],
+            outputs=[MoRegType.Output("moreg", display_name="moreg", tooltip="Connect it to AdaCache Patch Model.")],
         )
 
     @classmethod
     def validate_inputs(cls, strides: str | None) -> bool | str:
-        if strides is None:
+        if not isinstance(strides, str):
             return True  # linked: known when the node executes, which checks again
         try:
             build(strides, 0, 0)

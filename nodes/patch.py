@@ -50,11 +50,11 @@ def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settin
     Raises:
         ValueError: names the field, what was wrong and what is allowed.
     """
-    preset = RENAMED.get(preset, preset)
-    if preset not in PRESETS:
+    preset = RENAMED.get(str(preset), preset)
+    if preset not in list(PRESETS):  # a list, since what comes over the API need not be hashable
         raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join(CHOICES)}")
     location, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
-    if location not in LOCATIONS:
+    if location not in list(LOCATIONS):
         raise ValueError(f"cache_location: {location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
     # Both decide in place of planned steps, too; whether reused steps are forecast stays with the preset.
     plan = plan_of(locked)
@@ -81,6 +81,7 @@ class AdaCachePatchModel(io.ComfyNode):
         return schema(
             found_by=FOUND_BY,
             advanced=("start_percent", "end_percent", "max_reuses", "cache_location"),
+            renamed={"preset": RENAMED},
             node_id="AdaCachePatchModel",
             display_name=NAME,
             description="Makes a video model faster: steps that would change little reuse what the last computed "
@@ -166,7 +167,7 @@ class AdaCachePatchModel(io.ComfyNode):
     def validate_inputs(cls, locked_schedule: str | None = None) -> bool | str:
         # The host blames every field that is named here. A linked one is None: the node checks again when it executes.
         try:
-            plan_of(locked_schedule)
+            plan_of(locked_schedule if isinstance(locked_schedule, str) else None)
         except ValueError as error:
             return f"{NAME}: {error}"
         return True

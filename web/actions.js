@@ -4,6 +4,7 @@
 import { download, element, toPng } from "./dom.js";
 import { DARK, LIGHT } from "./draw.js";
 import { fileName, schedule, toCsv, toJson, toSvg } from "./export.js";
+import { t } from "./language.js";
 import { isMeasured } from "./proposal.js";
 import { settingsText } from "./setting.js";
 import { nameOf, timeOf } from "./wordsview.js";
@@ -27,7 +28,7 @@ export function actionsFor(context) {
         element(document, "button", { type: "button", text, title, onclick, class: kind });
 
     const lock = button(
-        "Lock schedule",
+        t("Lock schedule"),
         "",
         async () => {
             const { text, why } = schedule(runs()[0]);
@@ -35,52 +36,59 @@ export function actionsFor(context) {
             const field = fieldOf(picked()[0]);
             if (field) {
                 field.write(text);
-                return say(`Locked: ${text} is now in locked_schedule of ${field.title}. Ctrl+Z takes it back.`);
+                return say(
+                    t("Locked: {schedule} is now in locked_schedule of {node}. Ctrl+Z takes it back.", {
+                        schedule: text,
+                        node: field.title,
+                    }),
+                );
             }
-            await give(text, "Schedule");
-            if (!document.activeElement?.matches(".adacache-status textarea"))
-                say(`Schedule copied: ${text}. Paste it into locked_schedule of AdaCache Patch Model.`);
+            if (await give(text, t("Schedule")))
+                say(
+                    t("Schedule copied: {schedule}. Paste it into locked_schedule of AdaCache Patch Model.", {
+                        schedule: text,
+                    }),
+                );
         },
         "primary",
     );
     const suggest = button(
-        "Propose a codebook",
-        "From this measured run: a codebook for twice the speed, as text for AdaCache Load Calibration",
+        t("Propose a codebook"),
+        t("From this measured run: a codebook for twice the speed, as text for AdaCache Load Calibration"),
         async () => {
-            say("Looking for a codebook...");
+            say(t("Looking for a codebook..."));
             const { text, words, why } = await propose(runs()[0]);
             if (why) return say(why, "bad");
-            await give(text, "Calibration");
-            if (!document.activeElement?.matches(".adacache-status textarea")) say(words);
+            if (await give(text, t("Calibration"))) say(words);
         },
         "primary",
     );
-    const codebook = button("Copy codebook", "Copy the codebook of this run as text", () =>
-        give(runs()[0].codebook, "Codebook"),
+    const codebook = button(t("Copy codebook"), t("Copy the codebook of this run as text"), () =>
+        give(runs()[0].codebook, t("Codebook")),
     );
     const root = element(document, "div", {}, [
-        element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Copy" }, [
+        element(document, "div", { class: "adacache-actions", role: "group", "aria-label": t("Copy") }, [
             lock,
             suggest,
-            button("Copy settings", "Copy the settings of this run as text", () =>
-                give(settingsText(runs()[0]), "Settings"),
+            button(t("Copy settings"), t("Copy the settings of this run as text"), () =>
+                give(settingsText(runs()[0]), t("Settings")),
             ),
             codebook,
         ]),
-        element(document, "div", { class: "adacache-actions", role: "group", "aria-label": "Export" }, [
-            element(document, "span", { text: "Export", "aria-hidden": "true" }),
-            button("JSON", "All numbers, for Import and for scripts", () =>
+        element(document, "div", { class: "adacache-actions", role: "group", "aria-label": t("Export") }, [
+            element(document, "span", { text: t("Export"), "aria-hidden": "true" }),
+            button("JSON", t("All numbers, for Import and for scripts"), () =>
                 save("json", "application/json", toJson(runs())),
             ),
-            button("CSV", "Export a table for spreadsheets", () => save("csv", "text/csv", toCsv(runs()))),
-            button("SVG", "Export the picture, sharp at any size", () =>
+            button("CSV", t("Export a table for spreadsheets"), () => save("csv", "text/csv", toCsv(runs()))),
+            button("SVG", t("Export the picture, sharp at any size"), () =>
                 save("svg", "image/svg+xml", picture().outerHTML),
             ),
-            button("PNG", "Export the picture in pixels", async () => {
+            button("PNG", t("Export the picture in pixels"), async () => {
                 try {
                     download(document, fileName(runs(), "png"), await toPng(picture()));
                 } catch (error) {
-                    say(`The picture could not be made: ${/** @type {Error} */ (error).message}`, "bad");
+                    say(t("The picture could not be made: {why}", { why: /** @type {Error} */ (error).message }), "bad");
                 }
             }),
         ]),
@@ -90,10 +98,12 @@ export function actionsFor(context) {
     function update(entries) {
         root.hidden = !entries.length;
         const field = fieldOf(entries[0]);
-        lock.textContent = field ? "Lock schedule" : "Copy schedule";
+        lock.textContent = field ? t("Lock schedule") : t("Copy schedule");
         lock.title = field
-            ? `Write which steps were computed into locked_schedule of ${field.title}: its next runs compute the same`
-            : "Copy which steps were computed, for locked_schedule of AdaCache Patch Model";
+            ? t("Write which steps were computed into locked_schedule of {node}: its next runs compute the same", {
+                  node: field.title,
+              })
+            : t("Copy which steps were computed, for locked_schedule of AdaCache Patch Model");
         codebook.hidden = !entries[0]?.run.codebook; // planned steps have none
         suggest.hidden = !isMeasured(entries[0]?.run);
     }

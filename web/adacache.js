@@ -5,7 +5,8 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
 import { patchOf, runsBefore, titleIn } from "./graph.js";
-import { addWidget, after, makeRoom } from "./onnode.js";
+import { phrase, speaker, t } from "./language.js";
+import { addWidget, after, makeRoom, renameChoices } from "./onnode.js";
 import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
@@ -19,16 +20,18 @@ const TAB = "adacache";
 const TOGGLE = "AdaCache.TogglePanel";
 const SETTING = "AdaCache.LivePlots";
 const STATS = "AdaCacheStats";
+const PATCH = "AdaCachePatchModel";
 // What nodes have to say after a run, by their class: the name of the text for screen readers.
 const REPORTING = {
-    AdaCacheCalibrate: "Calibration",
-    AdaCacheCalibration: "Calibration",
-    AdaCacheCompare: "Verdict",
-    AdaCacheSweep: "Sweep",
+    AdaCacheCalibrate: phrase("Calibration"),
+    AdaCacheCalibration: phrase("Calibration"),
+    AdaCacheCompare: phrase("Verdict"),
+    AdaCacheSweep: phrase("Sweep"),
 };
 const WIDTH = 260; // of a new Cache Stats node, so that its plot can be read
 const REPORT_HEIGHT = 150;
 const PINNED = "AdaCache.pinned";
+const LOCALE = "Comfy.Locale";
 
 const store = new RunStore();
 const choice = { shown: "", over: "" };
@@ -36,7 +39,6 @@ const graphs = queuedGraphs();
 const plots = new Set();
 /** @type {Map<any, (output: unknown) => void>} by node, what shows its output */
 const reports = new Map();
-let panels = 0;
 
 const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
 const workflows = () => app.extensionManager?.workflow;
@@ -50,7 +52,7 @@ const titleOf = (run) => {
     const title = owners.isShown(run) ? titleIn(rootGraph(), run) : "";
     return title.endsWith(run.about.title) ? title : run.about.title;
 };
-const feeding = feed(api, store, { titleOf, watched: () => !document.hidden && (panels > 0 || plots.size > 0) });
+const feeding = feed(api, store, { titleOf, watched: () => !document.hidden && (panel !== null || plots.size > 0) });
 
 function place() {
     return app.extensionManager?.setting?.get(SETTING) ?? "both";
@@ -108,28 +110,46 @@ function rememberPin() {
     store.addEventListener("change", () => sessionStorage.setItem(PINNED, store.pinned));
 }
 
+/** Speaks the host's language, and another as soon as a person chooses it. */
+function followLanguage() {
+    const files = (file) => fetch(new URL(file, import.meta.url));
+    const choose = speaker(files, () => {
+        const tab = app.extensionManager?.getSidebarTabs?.().find(({ id }) => id === TAB);
+        if (tab) tab.tooltip = tooltip();
+        panel?.draw();
+        plots.forEach((plot) => plot.redraw());
+    });
+    // Older hosts tell of a change before their setting has it.
+    app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => choose(detail.value));
+    choose(app.extensionManager?.setting?.get(LOCALE));
+}
+
+const tooltip = () => t("AdaCache: which steps were computed and which were reused");
+
+/** @type {{draw: () => void, remove: () => void} | null} the panel while it is open */
+let panel = null;
+
 function registerTab() {
-    /** @type {(() => void) | null} */
-    let unmount = null;
     const destroy = () => {
-        if (unmount) panels -= 1;
-        unmount?.();
-        unmount = null;
+        panel?.remove();
+        panel = null;
     };
     app.extensionManager.registerSidebarTab({
         id: TAB,
         icon: "pi pi-chart-bar",
         title: "AdaCache",
         label: "AdaCache",
-        tooltip: "AdaCache: which steps were computed and which were reused",
+        tooltip: tooltip(),
         type: "custom",
         render: (element) => {
             destroy(); // the host may draw again without having taken the old view away
             element.style.height = "100%";
             const live = () => ["both", "panel"].includes(place());
             const told = (run) => graphs.tell(run);
-            unmount = mount(element, { store, choice, live, told, lockOf, propose: (run) => proposal(api, run) });
-            panels += 1;
+            const propose = (run) => proposal(api, run);
+            const draw = () => mount(element, { store, choice, live, told, lockOf, propose });
+            let remove = draw();
+            panel = { draw: () => (remove(), (remove = draw())), remove: () => remove() };
             feeding.refresh();
         },
         destroy,
@@ -160,7 +180,7 @@ function addPlot(node) {
 }
 
 function addReport(node, name) {
-    const report = reportView(document, name);
+    const report = reportView(document, t(name));
     addWidget(node, "adacache_report", report.root, {
         least: () => (report.text ? REPORT_HEIGHT : 0),
         most: () => (report.text ? 2 * REPORT_HEIGHT : 0),
@@ -215,9 +235,11 @@ app.registerExtension({
         watchWorkflow();
         rememberPin();
         registerTab();
+        followLanguage();
         feeding.refresh();
     },
     nodeCreated(node) {
+        if (node.comfyClass === PATCH) renameChoices(node);
         if (node.comfyClass === STATS) addPlot(node);
         if (node.comfyClass in REPORTING) addReport(node, REPORTING[node.comfyClass]);
     },

@@ -3,6 +3,7 @@
 
 import { computedOf, gains, inPart, passes } from "./counts.js";
 import { draw, fixed } from "./draw.js";
+import { t } from "./language.js";
 import { layoutCard } from "./layout.js";
 import { MOST_RECORDS, NUMBERS, VERSION } from "./trace.js";
 import { reason } from "./words.js";
@@ -76,16 +77,16 @@ export function toSvg(runs, document, palette, look) {
  * @returns {{text: string, why: string}} why there is none, or ""
  */
 export function schedule(run) {
-    if (!run.records.length) return { text: "", why: "No step was recorded." };
+    if (!run.records.length) return { text: "", why: t("No step was recorded.") };
     const reached = new Set(run.records.map((record) => record.step));
     if (run.end !== "done" || reached.size !== run.steps || Math.max(...reached) !== run.steps)
-        return { text: "", why: "The run has not reached its last step, so its schedule has no end." };
+        return { text: "", why: t("The run has not reached its last step, so its schedule has no end.") };
     // A step computed only for want of anything to reuse was decided otherwise, and a replay finds the same want again.
     const computed = run.records.filter((record) => record.computed);
     const planned = computed.filter((record) => record.reason !== "missing");
     const steps = [...new Set(planned.map((record) => record.step))].sort((a, b) => a - b);
     if (steps[0] !== 1 || run.steps > MOST_RECORDS)
-        return { text: "", why: "Its first step was not computed, so nothing can replay it." };
+        return { text: "", why: t("Its first step was not computed, so nothing can replay it.") };
     const more = new Set(computed.map((record) => record.step)).size - steps.length;
     const [done, of] = passes(run);
     const remark = more ? `  # ${more} more were computed in part or whole: ${done} of ${of} passes` : "";

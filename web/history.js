@@ -1,12 +1,13 @@
 // @ts-check
 /** The runs of the session, newest first: show one, lay another over it, pin one, import some. */
 
-import { computedOf, gains } from "./counts.js";
+import { computedOf } from "./counts.js";
 import { element } from "./dom.js";
 import { draw } from "./draw.js";
+import { t } from "./language.js";
 import { layoutCompact } from "./layout.js";
-import { MOST_FILE_BYTES, TraceError, clean, readFile } from "./trace.js";
-import { state } from "./words.js";
+import { MOST_FILE_BYTES, TraceError, clean, readFile, tooLarge } from "./trace.js";
+import { faster, state } from "./words.js";
 import { nameOf, parted, timeOf } from "./wordsview.js";
 
 /** @typedef {import("./panel.js").Context} Context */
@@ -19,20 +20,20 @@ const PADDING = 20; // of a row
 /** @param {Context} context @param {HTMLElement} dropZone */
 export function historyView(context, dropZone) {
     const { document, store, choice } = context;
-    const list = element(document, "ul", { "aria-label": "Runs" });
+    const list = element(document, "ul", { "aria-label": t("Runs") });
     const picker = element(document, "input", {
         type: "file",
         accept: ".json,application/json",
         hidden: true,
-        "aria-label": "Trace file",
+        "aria-label": t("Trace file"),
     });
-    const root = element(document, "section", { class: "adacache-history", "aria-label": "History" }, [
+    const root = element(document, "section", { class: "adacache-history", "aria-label": t("History") }, [
         element(document, "header", {}, [
-            element(document, "h3", { text: "Runs" }),
+            element(document, "h3", { text: t("Runs") }),
             element(document, "button", {
                 type: "button",
-                text: "Import JSON",
-                title: "Open a trace that was exported or shared",
+                text: t("Import JSON"),
+                title: t("Open a trace that was exported or shared"),
                 onclick: () => picker.click(),
             }),
         ]),
@@ -65,15 +66,13 @@ export function historyView(context, dropZone) {
         if (!file) return;
         try {
             if (file.size > MOST_FILE_BYTES)
-                throw new TraceError(
-                    `The file is larger than ${MOST_FILE_BYTES / 2 ** 20} MiB, which no exported run is.`,
-                );
+                throw new TraceError(tooLarge());
             const runs = readFile(await file.text());
             choice.shown = store.import(runs, clean(file.name, 60));
-            context.say(runs.length === 1 ? "One run imported." : `${runs.length} runs imported.`);
+            context.say(runs.length === 1 ? t("One run imported.") : t("{count} runs imported.", { count: runs.length }));
         } catch (error) {
             if (!(error instanceof TraceError)) throw error;
-            context.say(`Nothing was imported. ${error.message}`, "bad");
+            context.say(t("Nothing was imported. {why}", { why: error.message }), "bad");
         }
         context.redraw();
     }
@@ -131,13 +130,13 @@ function rowFor(context, id) {
     );
     const over = element(document, "button", {
         type: "button",
-        text: "Overlay",
+        text: t("Overlay"),
         onclick: act(() => (choice.over = choice.over === id ? "" : id)),
     });
     const pin = element(document, "button", {
         type: "button",
-        text: "Pin",
-        title: "Keep it at the top of this list, however many runs come",
+        text: t("Pin"),
+        title: t("Keep it at the top of this list, however many runs come"),
         onclick: () => store.pin(store.pinned === id ? "" : id),
     });
     const root = element(document, "li", { class: "adacache-run", "data-run": id }, [
@@ -151,18 +150,17 @@ function rowFor(context, id) {
         const { run } = entry;
         const label = nameOf(context, entry).join(" · ");
         name.textContent = label;
-        const counts = run.records.length ? `${computedOf(run)} of ${run.records.length}` : "";
-        const gained = gains(run);
-        const faster = gained ? `${gained.speedUp.toFixed(2)}x` : "";
-        const notes = [entry.imported ? "imported" : "", state(run), faster, counts, told(run).size];
+        const count = run.records.length;
+        const counts = count ? t("{computed} of {count}", { computed: computedOf(run), count }) : "";
+        const notes = [entry.imported ? t("imported") : "", state(run), faster(run), counts, told(run).size];
         const parts = [...notes, timeOf(entry)].filter(Boolean);
         if (when.textContent !== parts.join("")) when.replaceChildren(parted(document, "span", parts));
         show.setAttribute("aria-pressed", String(picked[0] === entry));
         over.setAttribute("aria-pressed", String(picked[1] === entry));
         pin.setAttribute("aria-pressed", String(store.pinned === id));
         over.disabled = picked[0] === entry;
-        over.setAttribute("aria-label", `Overlay ${label}`);
-        pin.setAttribute("aria-label", `Pin ${label}`);
+        over.setAttribute("aria-label", t("Overlay {run}", { run: label }));
+        pin.setAttribute("aria-label", t("Pin {run}", { run: label }));
         const look = `${width} ${run.records.length} ${run.end}`;
         if (look !== drawn)
             picture.replaceChildren(draw(layoutCompact(run, Math.max(60, width), { stripHeight: 16 }), document));

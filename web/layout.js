@@ -1,6 +1,7 @@
 // @ts-check
 /** From runs to a scene of shapes, at a width. Pure geometry: no DOM, no colours but names. */
 
+import { t } from "./language.js";
 import { motion } from "./motion.js";
 import { LABEL, axis, rates, times } from "./plots.js";
 import { cellsOf, slotsOf, ticksOf } from "./scale.js";
@@ -36,6 +37,7 @@ import { facts, headline, notices } from "./words.js";
  */
 
 const BESIDE = 3; // pixels beside the outermost steps that still point at them
+const MOST_BESIDE = 90; // pixels of a word there; longer ones are cut
 const NARROW = 190; // below it the plots need all the room, and nothing is written at their right
 
 /**
@@ -63,9 +65,11 @@ function frameOf(runs, left, right, measure, { before, after }) {
  */
 export function layoutPlots(runs, width, measure = guess, left = 0, top = 0) {
     const tracks = runs.map((run) => ({ run, cells: [] }));
-    const beside = runs.length > 1 || hasBands(tracks) ? Math.max(measure("compute", LABEL), measure("reuse 5", LABEL)) : 0;
+    const labels = [t("compute"), t("reuse {count}", { count: 5 })];
+    const widest = Math.max(...labels.map((label) => measure(label, LABEL)));
+    const beside = runs.length > 1 || hasBands(tracks) ? Math.min(widest, MOST_BESIDE) : 0;
     const after = width < NARROW || !beside ? 0 : 8 + beside;
-    const before = 7 + Math.max(measure("0.0000", 11), measure("next in", 12));
+    const before = 7 + Math.max(measure("0.0000", 11), Math.min(measure(t("next in"), 12), MOST_BESIDE));
     const frame = frameOf(runs, left, left + width, measure, { before, after });
     const planned = runs.map((_, n) => (frame, y) => rates(frame, y, n));
     const sections = [strips, ...planned, errors, distance, motion, times, axis];
@@ -102,12 +106,11 @@ export function layoutCompact(
         if (drawn.height) y += 5 + drawn.height;
     }
     if (numbers) {
-        const { ticks } = frame;
-        ticks.forEach(({ x, label }, n) => {
-            const anchor = n === 0 ? "start" : n === ticks.length - 1 ? "end" : "middle";
-            const at = n === 0 ? 0 : n === ticks.length - 1 ? width : x;
-            shapes.push(text(at, y + 12, label, { size: 10, anchor }));
-        });
+        for (const { x, label } of frame.ticks) {
+            const half = measure(label, 10) / 2;
+            const inside = Math.min(Math.max(x, half), width - half);
+            shapes.push(text(inside, y + 12, label, { size: 10, anchor: "middle" }));
+        }
         y += 15;
     }
     return { width, height: y, shapes, tracks: frame.tracks, areas: [{ top: 0, height: y }] };

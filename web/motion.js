@@ -1,6 +1,7 @@
 // @ts-check
 /** The plot of motion, as MoReg sees it. */
 
+import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
 import { series } from "./plots.js";
 import { isPlanned } from "./setting.js";
@@ -26,11 +27,11 @@ export function motion(frame, top) {
         ? finite(frame.tracks[0].run.settings.moreg.norm)
         : null;
     /** @type {import("./legend.js").Mark[]} */
-    const marks = [{ label: "Motion", fill: "text" }];
-    if (scores[0].length) marks.push({ label: two ? "A" : "score", sign: sign.dot("motion") });
+    const marks = [{ label: t("Motion"), fill: "text" }];
+    if (scores[0].length) marks.push({ label: two ? "A" : t("score"), sign: sign.dot("motion") });
     if (two && scores[1].length) marks.push({ label: "B", sign: sign.diamond });
-    if (neutral !== null) marks.push({ label: `neutral ${number(neutral)}`, sign: sign.dashes });
-    if (steepest > 0) marks.push({ label: `|gradient|, up to ${number(steepest)}`, sign: sign.bar("motion") });
+    if (neutral !== null) marks.push({ label: t("neutral {value}", { value: number(neutral) }), sign: sign.dashes });
+    if (steepest > 0) marks.push({ label: t("|gradient|, up to {value}", { value: number(steepest) }), sign: sign.bar("motion") });
     const head = caption(marks, frame, top);
     const well = { left: frame.axisLeft, top: top + head.height, width: frame.axisRight - frame.axisLeft, height: 56 };
     const { low, high, heightOf } = range([

@@ -4,6 +4,7 @@
 import { actionsFor } from "./actions.js";
 import { copy, element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { historyView } from "./history.js";
+import { t } from "./language.js";
 import { plotsView } from "./plotsview.js";
 import { tableView } from "./table.js";
 import { wordsView } from "./wordsview.js";
@@ -25,7 +26,7 @@ import { wordsView } from "./wordsview.js";
  * @property {Choice} choice
  * @property {() => void} redraw
  * @property {(message: string, kind?: "good" | "bad") => void} say
- * @property {(text: string, what: string) => Promise<void>} give copies a text, or shows it where that is refused
+ * @property {(text: string, what: string) => Promise<boolean>} give copies a text; false where it is shown instead
  * @property {() => Entry[]} picked the run that is shown and the one over it
  * @property {() => import("./shapes.js").Measure} measure
  * @property {() => boolean} light
@@ -116,11 +117,15 @@ function contentWidth(root) {
 
 /** @param {Context} context @param {HTMLElement} status @param {string} text @param {string} what */
 async function give(context, status, text, what) {
-    if (await copy(context.document, text)) return context.say(`${what} copied.`);
+    if (await copy(context.document, text)) {
+        context.say(t("{what} copied.", { what }));
+        return true;
+    }
     const area = element(context.document, "textarea", { readonly: true, rows: 4, "aria-label": what });
     area.value = text;
-    context.say("The browser does not allow copying here; copy it from this field:");
+    context.say(t("The browser does not allow copying here; copy it from this field:"));
     status.append(area);
     area.focus();
     area.select();
+    return false;
 }

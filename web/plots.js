@@ -2,8 +2,9 @@
 /** The plots of a run, one under the other on one axis. Each takes a top edge and gives its shapes and its height. */
 
 import { computedShare, median } from "./counts.js";
+import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
-import { path, rectPath, rule, text } from "./shapes.js";
+import { fit, path, rectPath, rule, text } from "./shapes.js";
 import { finite } from "./trace.js";
 import { milliseconds } from "./words.js";
 
@@ -61,8 +62,9 @@ export function rates(frame, top, which) {
     });
     if (!labels.length && !spans.length) return { height: 0, shapes: [] };
     const shapes = [path(spans.join(""), { stroke: "soft", strokeOpacity: 0.5, strokeWidth: 1 }), ...labels];
-    const name = frame.tracks.length > 1 ? `next ${"AB"[which]}` : "next in";
-    return { height: 18, from: 2, shapes: [text(frame.left, y + 4, name), ...shapes] };
+    const name = frame.tracks.length > 1 ? t("next {letter}", { letter: "AB"[which] }) : t("next in");
+    const label = fit(name, 12, frame.axisLeft - frame.left, frame.measure);
+    return { height: 18, from: 2, shapes: [text(frame.left, y + 4, label), ...shapes] };
 }
 
 /** Milliseconds of every step. @param {Frame} frame @param {number} top @returns {Section} */
@@ -71,7 +73,7 @@ export function times(frame, top) {
     const longest = Math.max(0, ...taken.map((bars) => bars.reduce((most, { value }) => Math.max(most, value), 0)));
     if (!(longest > 0)) return { height: 0, shapes: [] };
     /** @type {Mark[]} */
-    const marks = [{ label: "Time", fill: "text" }];
+    const marks = [{ label: t("Time"), fill: "text" }];
     let ceiling = longest;
     for (const computed of [true, false]) {
         const values = taken
@@ -81,11 +83,12 @@ export function times(frame, top) {
         if (!values.length) continue;
         const usual = median(values);
         if (computed && usual > 0) ceiling = Math.min(ceiling, LONGEST * usual);
-        const label = `${computed ? "computed" : "reused"} ${milliseconds(usual)}`;
+        const time = milliseconds(usual);
+        const label = computed ? t("computed {time}", { time }) : t("reused {time}", { time });
         marks.push({ label, sign: sign.bar(computed ? "computed" : "reused") });
     }
-    if (frame.tracks.length > 1) marks.push({ label: "B is the paler one" });
-    if (longest > ceiling) marks.push({ label: `longest ${milliseconds(longest)}, cut`, sign: sign.cut });
+    if (frame.tracks.length > 1) marks.push({ label: t("B is the paler one") });
+    if (longest > ceiling) marks.push({ label: t("longest {time}, cut", { time: milliseconds(longest) }), sign: sign.cut });
     const head = caption(marks, frame, top);
     const height = 40;
     const base = top + head.height + height;
@@ -136,7 +139,7 @@ export function axis(frame, top) {
         const inside = Math.min(x, frame.right - frame.measure(label, 11) / 2);
         shapes.push(text(inside, top + 18, label, { anchor: "middle", size: 11 }));
     }
-    shapes.push(text(frame.left, top + 18, "step", { size: 11 }));
+    shapes.push(text(frame.left, top + 18, t("step"), { size: 11 }));
     return { height: 24, shapes };
 }
 

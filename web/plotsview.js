@@ -4,6 +4,7 @@
 import { sharesSteps } from "./counts.js";
 import { element } from "./dom.js";
 import { draw, drawShapes } from "./draw.js";
+import { t } from "./language.js";
 import { highlight, indexAt, layoutPlots } from "./layout.js";
 import { numbers, spoken, stepTitle } from "./words.js";
 
@@ -17,11 +18,11 @@ export function plotsView(context) {
         class: "adacache-plots",
         tabindex: 0,
         role: "slider",
-        "aria-label": "Steps",
+        "aria-label": t("Steps"),
         "aria-orientation": "horizontal",
     });
     const readout = element(document, "div", { class: "adacache-readout" });
-    const root = element(document, "section", { "aria-label": "Plots" }, [field, readout]);
+    const root = element(document, "section", { "aria-label": t("Plots") }, [field, readout]);
     const mark = document.createElementNS("http://www.w3.org/2000/svg", "g");
     /** @type {import("./layout.js").Scene | null} */
     let scene = null;
@@ -68,7 +69,7 @@ export function plotsView(context) {
         if (!run.end && entries.length === 1) return lines(run.records[run.records.length - 1], run, "");
         return [
             element(document, "div", {
-                text: "Point at a step for its numbers, or come here with Tab and use the arrow keys.",
+                text: t("Point at a step for its numbers, or come here with Tab and use the arrow keys."),
             }),
         ];
     }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Asks the server what codebook a measured run suggests, and says it in words. No DOM. */
 
+import { phrase, t } from "./language.js";
 import { clean, finite, isObject } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
@@ -20,14 +21,14 @@ export function isMeasured(run) {
  *     expect of it; or why there is none
  */
 export async function proposal(api, run) {
-    const none = (why) => ({ text: "", words: "", why });
+    const none = (why) => ({ text: "", words: "", why: t("No codebook: {why}.", { why }) });
     try {
         const answer = await api.fetchApi(`/adacache/runs/${encodeURIComponent(run.info.run_id)}/calibration`);
         const plain = await answer.json();
-        if (!answer.ok) return none(`No codebook: ${clean(plain?.error) || `the server answered ${answer.status}`}.`);
+        if (!answer.ok) return none(clean(plain?.error) || t("the server answered {status}", { status: answer.status }));
         return { text: textOf(plain), words: wordsOf(plain.calibration), why: "" };
     } catch (error) {
-        return none(`No codebook: ${error instanceof Refused ? error.message : "the server did not answer"}.`);
+        return none(error instanceof Refused ? error.message : t("the server did not answer"));
     }
 }
 
@@ -36,24 +37,31 @@ class Refused extends Error {}
 /** @param {any} plain */
 function textOf(plain) {
     if (!isObject(plain) || !isObject(plain.calibration) || typeof plain.text !== "string")
-        throw new Refused("the server's answer was not understood");
-    if (plain.text.length > LONGEST) throw new Refused("the server's answer is too long");
+        throw new Refused(t("the server's answer was not understood"));
+    if (plain.text.length > LONGEST) throw new Refused(t("the server's answer is too long"));
     return plain.text;
 }
 
 /** @param {any} found */
 function wordsOf(found) {
     const [computed, steps] = [finite(found.computed), finite(found.steps)];
-    if (computed === null || steps === null) throw new Refused("the server's answer was not understood");
+    if (computed === null || steps === null) throw new Refused(t("the server's answer was not understood"));
     const gain = finite(found.plan_gain) ?? 0;
-    const closer = gain >= LEAST_GAIN ? `, about ${gain.toFixed(1)} dB closer than a preset of as many steps` : "";
-    const plan = clean(found.plan, 200)
-        ? `Its plan output is for locked_schedule in place of the codebook${closer}. `
-        : "";
-    return (
-        `Codebook for about twice the speed, ${computed.toFixed(1)} of ${steps} steps computed: ` +
-        `${clean(found.codebook, 200)}. The calibration is copied; paste it into AdaCache Load Calibration. ` +
-        plan +
-        "AdaCache Calibrate takes other targets and several runs, which tell more."
+    const closer = phrase(
+        "Its plan output is for locked_schedule in place of the codebook, about {gain} dB closer than a preset of as " +
+            "many steps.",
     );
+    const plan = gain >= LEAST_GAIN ? closer : phrase("Its plan output is for locked_schedule in place of the codebook.");
+    return [
+        t("Codebook for about twice the speed, {computed} of {steps} steps computed: {codebook}.", {
+            computed: computed.toFixed(1),
+            steps,
+            codebook: clean(found.codebook, 200),
+        }),
+        t("The calibration is copied; paste it into AdaCache Load Calibration."),
+        clean(found.plan, 200) && t(plan, { gain: gain.toFixed(1) }),
+        t("AdaCache Calibrate takes other targets and several runs, which tell more."),
+    ]
+        .filter(Boolean)
+        .join(" ");
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** What the graphs that this page queued tell of their runs: seed and size. No DOM. */
 
+import { listed, t } from "./language.js";
+
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {Record<string, {inputs?: Record<string, unknown>}>} Prompt A graph in the host's API form. */
 
@@ -26,8 +28,8 @@ export function queuedGraphs() {
             const [seed, width, height, frames] = [find(...SEEDS), find("width"), find("height"), find("length")];
             const pixels = width && height ? `${width} x ${height}` : "";
             return {
-                seed: seed === null ? "" : `seed ${seed}`,
-                size: [pixels, pixels && frames && frames > 1 ? `${frames} frames` : ""].filter(Boolean).join(", "),
+                seed: seed === null ? "" : t("seed {seed}", { seed }),
+                size: listed([pixels, pixels && frames && frames > 1 ? t("{count} frames", { count: frames }) : ""]),
             };
         },
     };

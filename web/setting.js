@@ -2,6 +2,7 @@
 /** How a run was set, in words and by the names of the nodes' fields. No DOM. */
 
 import { computedOf } from "./counts.js";
+import { t } from "./language.js";
 import { finite, isObject } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
@@ -27,15 +28,15 @@ export function takeOf(run) {
 /** What a person set, in short parts; `all` also what nobody changed. @param {Run} run */
 export function chosen(run, all = true) {
     const { preset, mode, moreg, sensitivity, start, end, max_reuses: cap } = run.settings;
-    if (lockedBy(run)) return ["locked schedule"];
-    if (mode === "measure") return [takeOf(run) ? "uncached" : "measure only"];
+    if (lockedBy(run)) return [t("locked schedule")];
+    if (mode === "measure") return [takeOf(run) ? t("uncached") : "measure only"];
     const within = finite(start) !== null && finite(end) !== null && (start > 0 || end < 1);
     const given = finite(sensitivity) !== null && (all || sensitivity !== 1);
     return [
         `${typeof preset === "string" ? preset.slice(0, 60) : ""}${moreg ? " + MoReg" : ""}`,
-        given ? `sensitivity ${Number(sensitivity.toPrecision(3))}` : "",
-        within ? `from ${Math.round(start * 100)} % to ${Math.round(end * 100)} %` : "",
-        finite(cap) && cap > 0 ? `at most ${cap} reused in a row` : "",
+        given ? t("sensitivity {value}", { value: Number(sensitivity.toPrecision(3)) }) : "",
+        within ? t("from {start} % to {end} %", { start: Math.round(start * 100), end: Math.round(end * 100) }) : "",
+        finite(cap) && cap > 0 ? t("at most {cap} reused in a row", { cap }) : "",
     ].filter(Boolean);
 }
 
@@ -44,17 +45,25 @@ export function moregWords(run) {
     const norm = isObject(run.settings.moreg) ? finite(run.settings.moreg.norm) : null;
     const scores = run.records.flatMap((record) => finite(record.score) ?? []);
     if (!norm || !scores.length || lockedBy(run)) return "";
-    const moves = `MoReg: this video moves ${times(middle(scores) / norm)} the norm`;
+    const moves = { moves: times(middle(scores) / norm) };
+    const alone = t("MoReg: this video moves {moves} the norm.", moves);
     if (isPlanned(run)) {
         const [computed, usual] = [computedOf(run), rounded(run.settings.share * run.records.length)];
-        if (!run.end || finite(run.settings.sensitivity) !== 1) return `${moves}.`;
-        const more = computed === usual ? "as many steps are computed as without it" : "";
-        return `${moves}; ${more || `${computed} steps are computed in place of ${usual}`}.`;
+        if (!run.end || finite(run.settings.sensitivity) !== 1) return alone;
+        if (computed === usual)
+            return t("MoReg: this video moves {moves} the norm; as many steps are computed as without it.", moves);
+        return t("MoReg: this video moves {moves} the norm; {computed} steps are computed in place of {usual}.", {
+            ...moves,
+            computed,
+            usual,
+        });
     }
     const factors = run.records.flatMap(({ distance, motion, gradient }) =>
         distance && motion !== null ? motion + Math.abs(gradient ?? 0) : [],
     );
-    return factors.length ? `${moves}; changes count ${times(middle(factors))}.` : `${moves}.`;
+    if (!factors.length) return alone;
+    const count = { ...moves, factor: times(middle(factors)) };
+    return t("MoReg: this video moves {moves} the norm; changes count {factor}.", count);
 }
 
 /** As the engine rounds: a half to the even number. @param {number} value */

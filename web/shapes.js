@@ -17,8 +17,13 @@
 /** @typedef {{left: number, top: number, width: number, height: number}} Box */
 /** @typedef {(text: string, size: number, weight?: number) => number} Measure The width of a text. */
 
+// A space, a wide sign with the marks that must not be parted from it, or a word.
+const WIDE = "\\u2e80-\\u9fff\\uf900-\\ufaff\\uff00-\\uff60";
+const PIECES = new RegExp(` |[${WIDE}][、。，．：；！？）」』”…]*|[^ ${WIDE}]+`, "g");
+const EACH_WIDE = new RegExp(`[${WIDE}\\uac00-\\ud7a3]`, "g");
+
 /** @type {Measure} A guess at a usual sans-serif, for where no font can be measured. */
-export const guess = (text, size) => 0.56 * size * text.length;
+export const guess = (text, size) => size * (0.56 * text.length + 0.44 * (text.match(EACH_WIDE)?.length ?? 0));
 
 /** Two decimals are finer than any screen. @param {number} value */
 export function round(value) {
@@ -103,7 +108,8 @@ export function fit(words, size, room, measure) {
 }
 
 /**
- * Words in lines no wider than `room`; a word that is too long is cut.
+ * Words in lines no wider than `room`; a word that is too long is cut. Chinese and Japanese have no spaces: a line may
+ * end after any of their signs, but none begins with a full stop.
  * @param {string} words
  * @param {number} size
  * @param {number} room
@@ -112,10 +118,13 @@ export function fit(words, size, room, measure) {
 export function wrap(words, size, room, measure) {
     /** @type {string[]} */
     const lines = [];
-    for (const word of words.split(" ")) {
-        const joined = lines.length ? `${lines[lines.length - 1]} ${word}` : word;
-        if (lines.length && measure(joined, size) <= room) lines[lines.length - 1] = joined;
-        else lines.push(fit(word, size, room, measure));
+    let space = "";
+    for (const piece of words.match(PIECES) ?? [""]) {
+        const joined = lines.length ? `${lines[lines.length - 1]}${space}${piece}` : piece;
+        if (piece === " ") space = piece;
+        else if (lines.length && measure(joined, size) <= room) lines[lines.length - 1] = joined;
+        else lines.push(fit(piece, size, room, measure));
+        if (piece !== " ") space = "";
     }
     return lines;
 }

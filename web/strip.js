@@ -1,10 +1,11 @@
 // @ts-check
 /** The strip of steps: what was computed and what was reused, apart by colour and by shape. */
 
-import { computedOf } from "./counts.js";
+import { computedOf, sharesSteps } from "./counts.js";
+import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
 import { path, rectPath, text } from "./shapes.js";
-import { forcedKinds, isForced, unit } from "./words.js";
+import { forcedKinds, isForced } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
 /** @typedef {import("./legend.js").Mark} Mark */
@@ -114,11 +115,13 @@ function stripMarks({ tracks }) {
     const kinds = [...new Set(tracks.map(({ run }) => forcedKinds(run)).filter(Boolean))];
     const stopped = tracks.some(({ run, cells }) => run.end && cells.some(({ record }) => !record));
     /** @type {Mark[]} */
-    const marks = [{ label: unit(tracks[0].run).replace(/^./, (letter) => letter.toUpperCase()), fill: "text" }];
-    if (computed) marks.push({ label: two ? "computed" : `${computed} computed`, sign: sign.computed });
-    if (reused) marks.push({ label: two ? "reused" : `${reused} reused`, sign: sign.reused });
-    if (kinds.length) marks.push({ label: two ? "forced" : `forced (${kinds[0]})`, sign: sign.forced });
-    if (stopped) marks.push({ label: "not reached", sign: sign.pending });
+    const marks = [{ label: sharesSteps(tracks[0].run) ? t("Evaluations") : t("Steps"), fill: "text" }];
+    const [first, second] = two ? [t("computed"), t("reused")] : [t("{computed} computed", { computed }), t("{reused} reused", { reused })];
+    if (computed) marks.push({ label: first, sign: sign.computed });
+    if (reused) marks.push({ label: second, sign: sign.reused });
+    if (kinds.length)
+        marks.push({ label: two ? t("forced") : t("forced ({kinds})", { kinds: kinds[0] }), sign: sign.forced });
+    if (stopped) marks.push({ label: t("not reached"), sign: sign.pending });
     return marks;
 }
 

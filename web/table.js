@@ -2,37 +2,39 @@
 /** All numbers of the run that is shown, as a table: for screen readers, and for whoever wants to read them. */
 
 import { element } from "./dom.js";
-import { milliseconds, reason } from "./words.js";
+import { phrase, t } from "./language.js";
+import { milliseconds, why } from "./words.js";
 
 /** @typedef {import("./panel.js").Context} Context */
 /** @typedef {import("./store.js").Entry} Entry */
 
 const COLUMNS = /** @type {[string, string][]} */ ([
-    ["distance", "Distance"],
-    ["looked_up", "Looked up"],
-    ["rate", "Next in"],
-    ["score", "Motion"],
-    ["gradient", "Gradient"],
-    ["sigma", "Noise level"],
+    ["distance", phrase("Distance")],
+    ["looked_up", phrase("Looked up")],
+    ["rate", phrase("Next in")],
+    ["score", phrase("Motion")],
+    ["gradient", phrase("Gradient")],
+    ["sigma", phrase("Noise level")],
 ]);
 
 /** @param {Context} context */
 export function tableView({ document, redraw }) {
     const body = element(document, "tbody");
-    const titles = ["Step", "", ...COLUMNS.map(([, title]) => title), "Time", "Why"];
+    const titles = [t("Step"), t("What"), ...COLUMNS.map(([, title]) => t(title)), t("Time"), t("Why")];
     const head = element(
         document,
         "tr",
         {},
-        titles.map((text) => element(document, "th", { scope: "col", text, class: text === "Why" && "words" })),
+        titles.map((text, n) =>
+            element(document, "th", { scope: "col", text, class: n === titles.length - 1 && "words" }),
+        ),
     );
-    head.children[1].textContent = "What";
     const table = element(document, "table", {}, [element(document, "thead", {}, [head]), body]);
-    const scroller = element(document, "div", { tabindex: 0, role: "region", "aria-label": "Steps as a table" }, [
+    const scroller = element(document, "div", { tabindex: 0, role: "region", "aria-label": t("Steps as a table") }, [
         table,
     ]);
     const root = element(document, "details", { class: "adacache-table", ontoggle: redraw }, [
-        element(document, "summary", { text: "All steps as a table" }),
+        element(document, "summary", { text: t("All steps as a table") }),
         scroller,
     ]);
     /** @type {Entry | undefined} */
@@ -70,9 +72,9 @@ function row(document, record, place) {
     const numbers = COLUMNS.map(([name]) => (record[name] === null ? "" : String(Number(record[name].toPrecision(4)))));
     const time = record.milliseconds === null ? "" : milliseconds(record.milliseconds);
     const step = place > 1 ? `${record.step} (${place})` : String(record.step);
-    const cells = [step, record.computed ? "computed" : "reused", ...numbers, time];
+    const cells = [step, record.computed ? t("computed") : t("reused"), ...numbers, time];
     return element(document, "tr", { class: record.computed ? "computed" : "reused" }, [
         ...cells.map((text) => element(document, "td", { text })),
-        element(document, "td", { class: "words", text: reason(record).replace(/^computed: /, "") }),
+        element(document, "td", { class: "words", text: why(record) }),
     ]);
 }

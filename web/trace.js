@@ -1,6 +1,8 @@
 // @ts-check
 /** Reads runs as the server and exported files hold them; what is not a run is refused with a reason. No DOM. */
 
+import { t } from "./language.js";
+
 /**
  * @typedef {object} Step One evaluation of the network.
  * @property {number} evaluation
@@ -51,6 +53,7 @@ export const MOST_CHARACTERS = 2_000;
 const MOST_TURNS = 1_000; // of one record
 export const MOST_FILE_BYTES = 16 * 2 ** 20;
 export const MOST_FILE_RUNS = 32;
+const MOST_LEVELS = 20;
 
 /** The numbers of a record. */
 export const NUMBERS = [
@@ -161,21 +164,47 @@ export function readRun(plain, where = "the run") {
  */
 export function readFile(text) {
     if (text.length > MOST_FILE_BYTES)
-        throw new TraceError(`The file is larger than ${MOST_FILE_BYTES / 2 ** 20} MiB, which no exported run is.`);
+        throw new TraceError(tooLarge());
     let plain;
     try {
         plain = JSON.parse(text);
     } catch {
-        throw new TraceError("This is not a JSON file. Choose a file that Export or the trace output has made.");
+        throw new TraceError(t("This is not a JSON file. Choose a file that Export or the trace output has made."));
     }
     if (!isObject(plain) || !Number.isSafeInteger(plain.version) || !Array.isArray(plain.runs))
-        throw new TraceError('This JSON is not an AdaCache trace: "version" and "runs" were expected.');
+        throw new TraceError(t('This JSON is not an AdaCache trace: "version" and "runs" were expected.'));
     if (plain.version > VERSION)
-        throw new TraceError(`This trace has version ${plain.version}; this panel reads ${VERSION}. Update AdaCache.`);
-    if (!plain.runs.length) throw new TraceError("This trace holds no run.");
+        throw new TraceError(
+            t("This trace has version {theirs}; this panel reads {ours}. Update AdaCache.", {
+                theirs: plain.version,
+                ours: VERSION,
+            }),
+        );
+    if (!plain.runs.length) throw new TraceError(t("This trace holds no run."));
     if (plain.runs.length > MOST_FILE_RUNS)
-        throw new TraceError(`This trace holds ${plain.runs.length} runs; at most ${MOST_FILE_RUNS} are read at once.`);
+        throw new TraceError(
+            t("This trace holds {count} runs; at most {most} are read at once.", {
+                count: plain.runs.length,
+                most: MOST_FILE_RUNS,
+            }),
+        );
+    if (nests(plain, MOST_LEVELS)) throw new TraceError(t("This JSON is nested too deeply to be a trace."));
     return plain.runs.map((run, n) => readRun(run, `Run ${n + 1}`));
+}
+
+/**
+ * Whether a value holds others in more levels than that; a walk through all of them would not come to its end.
+ * @param {unknown} value @param {number} most
+ * @returns {boolean}
+ */
+function nests(value, most) {
+    if (typeof value !== "object" || value === null) return false;
+    return most === 0 || Object.values(value).some((one) => nests(one, most - 1));
+}
+
+/** What is said of a file that no exported run is. */
+export function tooLarge() {
+    return t("The file is larger than {most} MiB, which no exported run is.", { most: MOST_FILE_BYTES / 2 ** 20 });
 }
 
 /** @param {any} value @returns {value is Record<string, any>} */

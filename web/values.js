@@ -1,6 +1,7 @@
 // @ts-check
 /** The plots of what was measured: distance over the codebook's bands, and the error of forecasts. */
 
+import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
 import { LABEL, series } from "./plots.js";
 import { BandScale, bandsOf, mostReuses } from "./scale.js";
@@ -28,20 +29,20 @@ export function distance(frame, top) {
     if (!found.values.length && !found.odd.length) return { height: 0, shapes: [] };
     const decides = found.bands.length > 0 && !lockedBy(first.run);
     /** @type {import("./legend.js").Mark[]} */
-    const marks = [{ label: "Distance", fill: "text" }];
+    const marks = [{ label: t("Distance"), fill: "text" }];
     if (second) marks.push({ label: "A", sign: sign.dot("text") }, { label: "B", sign: sign.diamond });
-    else if (decides) marks.push({ label: "looked up in the codebook", sign: sign.dot("text") });
-    if (found.raw.length) marks.push({ label: "before motion and sensitivity", sign: sign.ring });
-    if (found.odd.length) marks.push({ label: "not a number", sign: sign.cross });
+    else if (decides) marks.push({ label: t("looked up in the codebook"), sign: sign.dot("text") });
+    if (found.raw.length) marks.push({ label: t("before motion and sensitivity"), sign: sign.ring });
+    if (found.odd.length) marks.push({ label: t("not a number"), sign: sign.cross });
     if (!decides) marks.push({ label: why(first.run, second?.run) });
     return field(frame, top, decides ? 156 : 56, marks, found);
 }
 
 /** Why the measured distance is only shown. @param {import("./trace.js").Run} run @param {import("./trace.js").Run} [over] */
 function why(run, over) {
-    if (over && run.codebook !== over.codebook) return "as measured, since the codebooks differ";
-    if (lockedBy(run)) return "measured; the locked schedule decides";
-    return isPlanned(run) ? "measured; the plan decides" : "measured";
+    if (over && run.codebook !== over.codebook) return t("as measured, since the codebooks differ");
+    if (lockedBy(run)) return t("measured; the locked schedule decides");
+    return isPlanned(run) ? t("measured; the plan decides") : t("measured");
 }
 
 /**
@@ -54,11 +55,11 @@ export function errors(frame, top) {
     const found = forecast(frame);
     if (!found.values.length) return { height: 0, shapes: [] };
     /** @type {import("./legend.js").Mark[]} */
-    const marks = [{ label: "Forecast error", fill: "text" }];
+    const marks = [{ label: t("Forecast error"), fill: "text" }];
     if (frame.tracks.length > 1) {
         if (found.lookedUp[0].length) marks.push({ label: "A", sign: sign.dot("text") });
         if (found.lookedUp[1].length) marks.push({ label: "B", sign: sign.diamond });
-    } else marks.push({ label: "how far off reuse would have been", sign: sign.dot("text") });
+    } else marks.push({ label: t("how far off reuse would have been"), sign: sign.dot("text") });
     return field(frame, top, 84, marks, found);
 }
 
@@ -183,7 +184,7 @@ function bandLabels(frame, well, scale) {
     for (const { band, from, to } of scale.edges()) {
         const y = (bottomOf(from) + bottomOf(to)) / 2 + DROP;
         if (band.rate && y <= free && frame.beside < frame.right) {
-            const label = band.rate <= 1 ? "compute" : `reuse ${band.rate - 1}`;
+            const label = band.rate <= 1 ? t("compute") : t("reuse {count}", { count: band.rate - 1 });
             const fill = band.rate <= 1 ? "computed-text" : "reused-text";
             shapes.push(
                 text(frame.beside, y, fit(label, LABEL, frame.right - frame.beside, frame.measure), {

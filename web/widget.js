@@ -4,8 +4,10 @@
 import { computedOf } from "./counts.js";
 import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { draw } from "./draw.js";
+import { listed, t } from "./language.js";
 import { indexAt, layoutCompact } from "./layout.js";
-import { brief, headline, notices, state } from "./words.js";
+import { said } from "./server_words.js";
+import { brief, faster, headline, notices, state } from "./words.js";
 import { titleOf } from "./wordsview.js";
 
 /** @typedef {import("./store.js").RunStore} RunStore */
@@ -15,7 +17,6 @@ import { titleOf } from "./wordsview.js";
 
 export const HEIGHT = 128;
 const MOST_RUNS = 2;
-const NOTHING_YET = "The next run appears here, step by step.";
 
 /**
  * @param {Document} document
@@ -35,8 +36,8 @@ export function nodePlot(document, { store, runsOf, shown }) {
     function chosen() {
         const entries = runsOf();
         const last = told;
-        if (!last || entries.some(({ id }) => !last.known.has(id))) return { entries, words: NOTHING_YET };
-        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: last.text };
+        if (!last || entries.some(({ id }) => !last.known.has(id))) return { entries, words: t("The next run appears here, step by step.") };
+        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: said(last.text) };
     }
 
     function redraw() {
@@ -130,12 +131,15 @@ function headLine(document, entry, named, fits) {
     const count = run.records.length;
     const [computed, of] = [computedOf(run), run.end ? count : Math.max(run.steps, count)];
     const name = named ? `${titleOf(entry)}: ` : "";
-    const ended = ["", "running"].includes(state(run)) ? "" : state(run);
+    const ended = run.end ? state(run) : "";
     const long = [
-        name + (count ? `${computed} of ${of} computed` : "waiting"),
-        [gained, ended].filter(Boolean).join(", "),
+        name + (count ? t("{computed} of {count} computed", { computed, count: of }) : t("waiting")),
+        listed([gained, ended]),
     ];
-    const short = [name + (count ? `${computed} of ${of}` : "waiting"), ended || gained.replace(" faster", "")];
+    const short = [
+        name + (count ? t("{computed} of {count}", { computed, count: of }) : t("waiting")),
+        ended || faster(run) || gained,
+    ];
     // What is no gain need not be said where the counts say it already.
     const least = [short[0], how || ended ? short[1] : ""];
     const [left, right] = [long, short].find((words) => fits(words.join("  "))) ?? least;

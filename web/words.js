@@ -2,46 +2,58 @@
 /** What the panel says about a run, in plain words. No DOM. */
 
 import { computedOf, gains, inPart, isInPart, passes, saves, sharesSteps } from "./counts.js";
+import { listed, phrase, t } from "./language.js";
+import { said } from "./server_words.js";
 import { chosen, takeOf } from "./setting.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {import("./trace.js").Step} Step */
 
-const REASONS = {
-    first: "computed: the first step has nothing to reuse",
-    last: "computed: the last two steps always are",
-    scheduled: "computed: the schedule planned it",
-    locked: "computed: the locked schedule says so",
-    reused: "reused what the cache holds",
-    outside: "computed: outside the start and end percent",
-    measuring: "computed: measuring only",
-    restarted: "computed: the noise level went up again",
-    missing: "computed: an input had nothing cached yet",
-    refused: "computed: this run cannot be cached",
+const WHY = {
+    first: phrase("the first step has nothing to reuse"),
+    last: phrase("the last two steps always are"),
+    scheduled: phrase("the schedule planned it"),
+    locked: phrase("the locked schedule says so"),
+    outside: phrase("outside the start and end percent"),
+    measuring: phrase("measuring only"),
+    restarted: phrase("the noise level rose, or the network changed"),
+    missing: phrase("an input had nothing cached yet"),
+    refused: phrase("this run cannot be cached"),
 };
 const FORCED = {
-    first: "first",
-    last: "last",
-    outside: "outside start and end",
-    restarted: "noise went up again",
-    missing: "nothing cached yet",
+    first: phrase("first"),
+    last: phrase("last"),
+    outside: phrase("outside start and end"),
+    restarted: phrase("noise rose or network changed"),
+    missing: phrase("nothing cached yet"),
 };
-const MOVING_WINDOWS =
+const MOVING_WINDOWS = phrase(
     "Only a part of some steps was reused: prompts or context windows changed from step to step. Windows that stay " +
-    "where they are (standard_static) reuse whole steps.";
+        "where they are (standard_static) reuse whole steps.",
+);
 const ENDS = {
-    "": "running",
-    done: "",
-    cancelled: "cancelled",
-    failed: "failed",
-    lost: "lost",
-    unfinished: "unfinished",
+    "": phrase("running"),
+    cancelled: phrase("cancelled"),
+    failed: phrase("failed"),
+    lost: phrase("lost"),
+    unfinished: phrase("unfinished"),
 };
+
+/** Why a step was computed or reused; a column has said which of the two. @param {Step} step */
+export function why(step) {
+    if (isInPart(step))
+        return t("computed in part: {computed} of {passes} passes, the others reused", {
+            computed: step.computed_passes,
+            passes: step.passes,
+        });
+    if (!step.computed) return t("reused what the cache holds");
+    return step.reason in WHY ? t(WHY[step.reason]) : "";
+}
 
 /** @param {Step} step */
 export function reason(step) {
-    if (isInPart(step)) return `computed in part: ${step.computed_passes} of ${step.passes} passes, the others reused`;
-    return REASONS[step.reason] ?? (step.computed ? "computed" : REASONS.reused);
+    if (isInPart(step) || !step.computed) return why(step);
+    return why(step) ? t("computed: {why}", { why: why(step) }) : t("computed");
 }
 
 /** @param {Step} step whether it was computed whatever the schedule said */
@@ -52,10 +64,7 @@ export function isForced(step) {
 /** @param {Run} run the kinds of forced steps, "" for none */
 export function forcedKinds(run) {
     const found = new Set(run.records.map((record) => record.reason));
-    return Object.keys(FORCED)
-        .filter((kind) => found.has(kind))
-        .map((kind) => FORCED[kind])
-        .join(", ");
+    return listed(Object.keys(FORCED).map((kind) => (found.has(kind) ? t(FORCED[kind]) : "")));
 }
 
 /** A short number for a label. @param {number} value */
@@ -69,10 +78,10 @@ export function number(value) {
 
 /** @param {number} seconds */
 export function duration(seconds) {
-    if (seconds < 100) return `${seconds.toFixed(1)} s`;
+    if (seconds < 100) return t("{seconds} s", { seconds: seconds.toFixed(1) });
     const minutes = Math.floor(Math.round(seconds) / 60);
-    if (minutes < 60) return `${minutes} min ${Math.round(seconds) % 60} s`;
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    if (minutes < 60) return t("{minutes} min {seconds} s", { minutes, seconds: Math.round(seconds) % 60 });
+    return t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 /** @param {number} value */
@@ -87,14 +96,9 @@ export function bytes(value) {
     return value >= 2 ** 30 ? `${(value / 2 ** 30).toFixed(2)} GiB` : `${(value / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** @param {Run} run */
-export function unit(run) {
-    return sharesSteps(run) ? "evaluations" : "steps";
-}
-
 /** One or two words on how a run stands, "" when it was done. @param {Run} run */
 export function state(run) {
-    return ENDS[run.end] ?? run.end;
+    return run.end === "done" ? "" : t(ENDS[run.end] ?? run.end);
 }
 
 /**
@@ -104,22 +108,28 @@ export function state(run) {
 export function headline(run) {
     const count = run.records.length;
     if (!count)
-        return { counted: run.end ? "No step was recorded" : "Waiting for the first step", gained: "", how: "" };
+        return { counted: run.end ? t("No step was recorded") : t("Waiting for the first step"), gained: "", how: "" };
     const [parts, [done, of]] = [inPart(run), passes(run)];
-    const told = `${computedOf(run)} of ${count} ${unit(run)} computed`;
-    const counted = parts ? `${told}, ${parts} of them in part: ${done} of ${of} passes` : told;
+    const sentence = sharesSteps(run)
+        ? phrase("{computed} of {count} evaluations computed")
+        : phrase("{computed} of {count} steps computed");
+    const told = t(sentence, { computed: computedOf(run), count });
+    const counted = parts ? t("{told}, {parts} of them in part: {done} of {of} passes", { told, parts, done, of }) : told;
     const gained = gains(run);
     if (gained) {
-        const times = `${gained.speedUp.toFixed(2)}x`;
-        return {
-            counted,
-            gained: gained.speedUp >= 1.005 ? `${times} faster` : `not faster, ${times}`,
-            how: "estimated",
-        };
+        const times = faster(run);
+        const words = gained.speedUp >= 1.005 ? phrase("{times} faster") : phrase("not faster, {times}");
+        return { counted, gained: t(words, { times }), how: t("estimated") };
     }
     if (saves(run)) return { counted, gained: "", how: "" };
     const measured = run.settings.mode === "measure";
-    return { counted, gained: measured ? "measured only" : run.end ? "nothing reused" : "", how: "" };
+    return { counted, gained: measured ? t("measured only") : run.end ? t("nothing reused") : "", how: "" };
+}
+
+/** The gain alone, such as "2.27x"; "" where there is none to tell. @param {Run} run */
+export function faster(run) {
+    const gained = gains(run);
+    return gained ? `${gained.speedUp.toFixed(2)}x` : "";
 }
 
 /** What a running run has come to, "" for others. @param {Run} run */
@@ -127,25 +137,26 @@ export function progress(run) {
     if (run.end || !run.records.length) return "";
     const last = run.records[run.records.length - 1];
     const sweep = takeOf(run);
-    const here = `${sweep ? `take ${sweep.take} of ${sweep.of}, ` : ""}step ${last.step} of ${run.steps}`;
+    const take = sweep ? t("take {take} of {of}", sweep) : "";
+    const step = t("step {step} of {steps}", { step: last.step, steps: run.steps });
     // Of several evaluations of a step, the first has the rate.
     const rate = run.records.find((record) => record.step === last.step)?.rate;
     const next = last.step + (rate ?? 0);
-    return rate && rate > 1 && next < run.steps ? `${here}, next computed: ${next}` : here;
+    return listed([take, step, rate && rate > 1 && next < run.steps ? t("next computed: {next}", { next }) : ""]);
 }
 
 /** What was run, how it was set, and what the cache took; each in short parts. @param {Run} run */
 export function facts(run) {
     const { info } = run;
     const gained = gains(run);
-    const took = run.seconds ? `took ${duration(run.seconds)}` : "";
-    const saved = took && gained && gained.saved > 0 ? `about ${duration(gained.saved)} saved` : "";
-    const shape = info.shape.length ? `latent ${info.shape.join("x")}` : "";
+    const took = run.seconds ? t("took {time}", { time: duration(run.seconds) }) : "";
+    const saved = took && gained && gained.saved > 0 ? t("about {time} saved", { time: duration(gained.saved) }) : "";
+    const shape = info.shape.length ? t("latent {shape}", { shape: info.shape.join("x") }) : "";
     const groups = [
         [info.family, shape, info.sampler, took, saved],
         [...chosen(run), cache(run)],
         // A number does not stand alone in a line.
-        [run.probe && `change measured on: ${run.probe}`.replace(/ (\d+)$/, "\u00a0$1")],
+        [run.probe && t("change measured on: {probe}", { probe: said(run.probe) }).replace(/ (\d+)$/, "\u00a0$1")],
     ];
     return groups.map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
 }
@@ -153,59 +164,70 @@ export function facts(run) {
 /** @param {Run} run */
 function cache(run) {
     if (!(run.cache_bytes > 0)) return "";
-    const place = { model: "with the model", system: "in system memory" }[run.cache_place] ?? "";
-    return `cache ${bytes(run.cache_bytes)} ${place}`.trim();
+    const size = bytes(run.cache_bytes);
+    if (run.cache_place === "model") return t("cache {size} with the model", { size });
+    return run.cache_place === "system" ? t("cache {size} in system memory", { size }) : t("cache {size}", { size });
 }
+
+const AFTER = {
+    cancelled: phrase("Cancelled after {reached}"),
+    lost: phrase("The server stopped or was restarted after {reached}"),
+    unfinished: phrase("Exported while it ran, after {reached}"),
+    failed: phrase("Failed after {reached}"),
+};
 
 /** What must not be missed: why a run was not cached, and how it ended if not well. @param {Run} run */
 export function notices(run) {
     const count = run.records.length;
-    const reached = sharesSteps(run) ? `${count} evaluations` : `${count} of ${run.steps} steps`;
-    const found = run.note ? [`${saves(run) ? "Caching stopped" : "Not cached"}: ${run.note}`] : [];
-    const why = run.end_detail ? `: ${run.end_detail}` : "";
-    if (run.end === "cancelled") found.push(`Cancelled after ${reached}`);
-    else if (run.end === "lost") found.push(`The server stopped or was restarted after ${reached}`);
-    else if (run.end === "unfinished") found.push(`Exported while it ran, after ${reached}`);
-    else if (run.end === "failed") found.push(`Failed after ${reached}${why}`);
-    else if (why) found.push(run.end_detail);
-    return inPart(run) ? [...found, MOVING_WINDOWS] : found;
+    const reached = sharesSteps(run)
+        ? t("{count} evaluations", { count })
+        : t("{count} of {steps} steps", { count, steps: run.steps });
+    const uncached = saves(run) ? phrase("Caching stopped: {why}") : phrase("Not cached: {why}");
+    const found = run.note ? [t(uncached, { why: said(run.note) })] : [];
+    const ended = AFTER[run.end] ? t(AFTER[run.end], { reached }) : "";
+    const detail = ["cancelled", "lost", "unfinished"].includes(run.end) ? "" : run.end_detail;
+    if (ended || detail) found.push([ended, detail].filter(Boolean).join(": "));
+    return inPart(run) ? [...found, t(MOVING_WINDOWS)] : found;
 }
 
 /** Every number of a step, for people: pairs of a name and a text. @param {Step} step @returns {[string, string][]} */
 export function numbers(step) {
     const all = /** @type {[string, number | null, (value: number) => string][]} */ ([
-        ["noise level", step.sigma, long],
-        ["distance", step.distance, long],
-        ["looked up", step.looked_up, long],
-        [
-            "next computed",
-            step.rate,
-            (rate) => (rate > 1 ? `${rate} steps later, so ${rate - 1} reused` : "the next step"),
-        ],
-        ["motion score", step.score, long],
-        ["motion", step.motion, long],
-        ["motion gradient", step.gradient, long],
-        ["forecast error", step.error, long],
-        ["forecast gain", step.gain, long],
-        ["time", step.milliseconds, milliseconds],
+        [t("noise level"), step.sigma, long],
+        [t("distance"), step.distance, long],
+        [t("looked up"), step.looked_up, long],
+        [t("next computed"), step.rate, later],
+        [t("motion score"), step.score, long],
+        [t("motion"), step.motion, long],
+        [t("motion gradient"), step.gradient, long],
+        [t("forecast error"), step.error, long],
+        [t("forecast gain"), step.gain, long],
+        [t("time"), step.milliseconds, milliseconds],
     ]);
     return all.flatMap(([name, value, say]) => (value === null ? [] : [[name, say(value)]]));
+}
+
+/** @param {number} rate */
+function later(rate) {
+    return rate > 1 ? t("{rate} steps later, so {reused} reused", { rate, reused: rate - 1 }) : t("the next step");
 }
 
 /** A step in few words: what it was, and what tells most of it. @param {Step} step */
 export function brief(step) {
     const [name, value] = [
-        ["forecast error", step.error],
-        ["distance", step.distance],
+        [t("forecast error"), step.error],
+        [t("distance"), step.distance],
     ].find(([, value]) => value !== null) ?? ["", null];
     const told = typeof value === "number" ? `${name} ${number(value)}` : "";
     const time = step.milliseconds === null ? "" : milliseconds(step.milliseconds);
-    return [`Step ${step.step} ${step.computed ? "computed" : "reused"}`, [told, time].filter(Boolean).join(", ")];
+    const what = step.computed ? phrase("Step {step} computed") : phrase("Step {step} reused");
+    return [t(what, { step: step.step }), listed([told, time])];
 }
 
 /** A step and its reason. @param {Step} step @param {boolean} shared whether steps have several evaluations */
 export function stepTitle(step, shared) {
-    return `${shared ? `Evaluation ${step.evaluation}, step` : "Step"} ${step.step}, ${reason(step)}`;
+    const title = shared ? phrase("Evaluation {evaluation}, step {step}, {reason}") : phrase("Step {step}, {reason}");
+    return t(title, { evaluation: step.evaluation, step: step.step, reason: reason(step) });
 }
 
 /** @param {Step} step @param {boolean} shared */

@@ -3,6 +3,7 @@
 
 import { advice } from "./advice.js";
 import { element } from "./dom.js";
+import { t } from "./language.js";
 import { chosen, lockedBy, moregWords } from "./setting.js";
 import { facts, headline, notices, progress, state } from "./words.js";
 
@@ -12,7 +13,7 @@ import { facts, headline, notices, progress, state } from "./words.js";
 /** The sampler node of a run, or what is known of it. @param {Entry} entry */
 export function titleOf(entry) {
     const { info } = entry.run;
-    return entry.title || info.sampler || info.family || "run";
+    return entry.title || info.sampler || info.family || t("run");
 }
 
 /** The name of a run for people: how it was set, its seed and its sampler. @param {Pick<Context, "told">} context @param {Entry} entry */
@@ -30,7 +31,7 @@ export function timeOf(entry, day = false) {
 /** @param {Context} context */
 export function wordsView(context) {
     const { document } = context;
-    const root = element(document, "section", { "aria-label": "Run" });
+    const root = element(document, "section", { "aria-label": t("Run") });
     let said = "";
 
     /** @param {Entry[]} entries @param {boolean} hidden */
@@ -40,7 +41,9 @@ export function wordsView(context) {
             parts.unshift(
                 notice(
                     document,
-                    `The server's AdaCache sends version ${context.store.newer}, which this page cannot read. Reload the page.`,
+                    t("The server's AdaCache sends version {version}, which this page cannot read. Reload the page.", {
+                        version: context.store.newer,
+                    }),
                 ),
             );
         const words = parts.map((part) => part.outerHTML).join("");
@@ -63,7 +66,12 @@ function describe(context, entries, hidden) {
         title(document, entry),
     ]);
     const [{ run }] = entries;
-    if (entries.length === 1) for (const group of facts(run)) parts.push(parted(document, "p", group));
+    const named = nameOf(context, entries[0]);
+    if (entries.length === 1)
+        for (const group of facts(run)) {
+            const fresh = group.filter((part) => !named.includes(part));
+            if (fresh.length) parts.push(parted(document, "p", fresh));
+        }
     const motion = entries.length === 1 && moregWords(run);
     if (motion) parts.push(element(document, "p", { class: "adacache-fact", text: motion }));
     for (const words of notices(run)) parts.push(notice(document, words));
@@ -72,7 +80,7 @@ function describe(context, entries, hidden) {
         parts.push(
             notice(
                 document,
-                "Live plots are off in this panel; it draws the run when it has ended. Settings, AdaCache.",
+                t("Live plots are off in this panel; it draws the run when it has ended. Settings, AdaCache."),
                 "advice",
             ),
         );
@@ -92,17 +100,17 @@ function eyebrow(context, entry, letter) {
     };
     return element(document, "div", { class: "adacache-eyebrow" }, [
         badge(state(run), run.end ? "alarm" : "live"),
-        badge(lockedBy(run) && "locked schedule"),
-        badge(imported && "imported"),
-        badge(store.pinned === entry.id && "pinned"),
-        badge(letter !== "B" && newest !== entry && "older run"),
+        badge(lockedBy(run) && t("locked schedule")),
+        badge(imported && t("imported")),
+        badge(store.pinned === entry.id && t("pinned")),
+        badge(letter !== "B" && newest !== entry && t("older run")),
         parted(document, "span", about),
         letter !== "B" &&
             newest !== entry &&
             element(document, "button", {
                 type: "button",
-                text: "Follow new runs",
-                title: "You chose an older run, so newer ones do not take its place here",
+                text: t("Follow new runs"),
+                title: t("You chose an older run, so newer ones do not take its place here"),
                 onclick: back,
             }),
     ]);
@@ -137,12 +145,15 @@ function notice(document, text, kind = "") {
 /** @param {Document} document */
 function empty(document) {
     const lines = [
-        'Connect the model of AdaCache Patch Model, with a preset other than "off", to the sampler, and queue. The run appears here, step by step.',
-        "A sampler in which nothing changed does not run again: a new seed makes it run.",
+        t(
+            'Connect the model of AdaCache Patch Model, with a preset other than "off", to the sampler, and queue. The ' +
+                "run appears here, step by step.",
+        ),
+        t("A sampler in which nothing changed does not run again: a new seed makes it run."),
     ];
     return [
         element(document, "div", { class: "adacache-empty" }, [
-            element(document, "h2", { class: "adacache-headline", text: "No run yet" }),
+            element(document, "h2", { class: "adacache-headline", text: t("No run yet") }),
             ...lines.map((text) => element(document, "p", { text })),
         ]),
     ];

@@ -49,6 +49,8 @@ GROWTH_FLOOR = 1e-2  # an error in next to nothing but noise does not grow witho
 TREND = 0.8  # how much of the trend extrapolation carries on; it tunes that by itself
 SEPARATE_WEIGHT = 1.0  # weight of the intervals' errors each by itself: that they cancel in these runs is partly chance
 LEAST_WRONG = 1e-30  # a run in which no plan goes wrong tells nothing
+LEAST_STEP = 1e-6  # what a move must gain at least, relative to the error: so there are only so many
+ROUNDING = 1e-6  # an eigenvalue of the products may be below 0 by so much of the largest
 FEWEST = 4  # the first three steps and the last
 
 
@@ -94,7 +96,7 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
             errors = Errors(sigmas, highest, torch.stack(shares).mean(0), assumed)
             usual, plan = plan, _improved(plan, max(general.first(count), kept), errors)
             before, after = errors.of(torch.tensor([usual, plan])).tolist()
-            gain = 10 * math.log10(before / max(after, LEAST_WRONG))
+            gain = 10 * math.log10(max(before, LEAST_WRONG) / max(after, LEAST_WRONG))
     return Fitted(LockedPlan(steps, tuple(step + 1 for step in plan)), gain)
 
 
@@ -115,7 +117,7 @@ def _improved(plan: list[int], kept: int, errors: Errors) -> list[int]:
                 wrong, at = errors.of(moves).min(0)
                 if float(wrong) < best:
                     best, better = float(wrong), moves[int(at)].tolist()
-        if not best < least * (1 - 1e-9):
+        if better is plan or least - best <= LEAST_STEP * abs(least):
             return plan
         least, plan = best, better
 
@@ -179,7 +181,9 @@ class Errors:
 
 
 def _products(trace: Trace) -> Tensor | None:
-    """Mean products of a run's directions, each less the first one, [steps, steps]; None where they are not known."""
+    """Mean products of a run's directions, each less the first one, [steps, steps]; None where they are not known, or
+    are products of no vectors, as in an edited text.
+    """
     sigmas, rows = _sigmas(trace), [record.turns for record in trace.records]
     if trace.steps < FEWEST or [record.step for record in trace.records] != list(range(1, trace.steps + 1)):
         return None
@@ -190,8 +194,10 @@ def _products(trace: Trace) -> Tensor | None:
         if row is None or len(row) != step:
             return None
         products[step, 1 : step + 1] = products[1 : step + 1, step] = torch.tensor(row, dtype=torch.float64)
-    tells = bool(products.isfinite().all()) and bool((products.diagonal() >= 0).all()) and bool(products.any())
-    return products.cumsum(0).cumsum(1) if tells else None
+    if not products.isfinite().all():
+        return None
+    least, *_, most = torch.linalg.eigvalsh(products).tolist()
+    return products.cumsum(0).cumsum(1) if most > 0 and least >= -ROUNDING * most else None
 
 
 def _sigmas(trace: Trace) -> list[float]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..schedules.codebook import Codebook
-from ..schedules.explicit import LockedPlan
+from ..schedules.explicit import MOST_STEPS, LockedPlan
 from ..schedules.moreg import MoRegSettings
 from ..trace.json_fields import FieldError, read, shown
 from ..trace.record import finite
@@ -93,6 +93,8 @@ class Calibration:
 
     def as_codebook(self) -> Codebook:
         """Raises: ValueError."""
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise CalibrationError(f"steps: {self.steps}; allowed: 1 to {MOST_STEPS}")
         parsed = Codebook.parse(self.codebook)
         return Codebook(parsed.entries, self.steps, self.protect)
 

@@ -38,11 +38,15 @@ class Book:
                 return
             del self._untimed[0]
 
-    def step_done(self, step: int) -> None:
-        """The sampler says that the evaluation just written was the first of its 0-based `step`."""
-        self.label(max(1, step))
+    def step_done(self, step: int, whole: bool = False) -> None:
+        """The sampler reports its `step`, from 1.
+
+        Args:
+            whole: all evaluations since the last report belong to it; else the last one was its first.
+        """
+        self.label(step if whole else max(1, step - 1))
         if self.trace.records:
-            self.trace.records[-1].step = step + 1
+            self.trace.records[-1].step = step
 
     def label(self, step: int) -> None:
         """Evaluations that came since the last call belong to `step`, from 1."""

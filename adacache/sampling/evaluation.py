@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..schedules.schedule import Decision, Reason
-from .cache import Parts
-from .calls import AnswerCall, Call, Context, StreamKey, TrunkCall
+from .cache import Parts, StreamKey
+from .calls import AnswerCall, Call, Context, TrunkCall
 from .measures import FrameGrid, motion_score, relative_change
 from .stopwatch import Stopwatch
 
@@ -110,7 +110,7 @@ class Evaluation:
         """Whether anything was computed, and why."""
         if self.decision.compute:
             return True, Reason.REFUSED if self._context.refused() else self.decision.reason
-        if any(call.compute for call in self.calls):
+        if not self.calls or any(call.compute for call in self.calls):
             return True, Reason.REFUSED if self._context.refused() else Reason.MISSING
         return False, self.decision.reason
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Set
 from contextlib import contextmanager
 
 from torch import Tensor, device
@@ -11,19 +11,22 @@ from torch import Tensor, device
 from ..schedules.choose import schedule_for
 from ..schedules.codebook import nearest_codebook
 from ..schedules.part import Part
-from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, PacedSchedule
+from ..schedules.planned import PacedSchedule
 from ..schedules.schedule import Decision, Reason
 from ..settings import Settings
 from ..trace.trace import Record, RunInfo, Trace
 from .book import Book
-from .cache import Cache, FreeBytes
-from .calls import Context, StreamKey
+from .cache import Cache, FreeBytes, StreamKey
+from .calls import Context
 from .deferred_correction import Correction
 from .evaluation import Evaluation
 from .observer import Observer
 from .sampler import Sampler
 from .sequence_parallel import Ranks
 from .step_clock import StepClock
+
+# So many evaluations without a report of the sampler are no step of any.
+MOST_SUBSTEPS = 32
 
 # A noise level read from the device is the sampler's own where it differs by no more than this.
 SAME_LEVEL = 1e-3
@@ -66,11 +69,10 @@ class Run:
         corrects = settings.forecast and not measures
         self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
-        cost = (CORRECTED_LATER if sampler.sums_history else CORRECTED) if self.correction else UNCORRECTED
-        self.schedule = schedule_for(settings, steps, cost, Part.between(*sampler.part, steps))
+        part = Part.between(*sampler.part, steps)
+        self.schedule = schedule_for(settings, steps, self.correction is not None, sampler.sums_history, part)
         self.cache = Cache(settings.location, free_bytes)
-        planned = isinstance(self.schedule, PacedSchedule)
-        codebook = "" if planned else str(nearest_codebook(settings.codebooks, steps))
+        codebook = "" if isinstance(self.schedule, PacedSchedule) else str(nearest_codebook(settings.codebooks, steps))
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
         self.trace.highest_sigma = sampler.highest_sigma or 0.0
         # A measuring run scores motion for calibration, too.
@@ -80,7 +82,8 @@ class Run:
         self._on_record = on_record
         self._book = Book(self.trace)
         self._last_sigma = math.inf
-        self._clock = StepClock(steps, sampler.evaluations)
+        self._network: Hashable = None
+        self._clock = StepClock(sampler.evaluations)
         self._decision = Decision(True, Reason.FIRST)
         self._locked = None if measures else settings.locked
         if self._locked and self._locked.steps != steps:
@@ -111,12 +114,13 @@ class Run:
 
     def report_steps(self) -> None:
         """Say that `step_done` will be called once per step, so that steps need not be counted by evaluations."""
-        self._clock.reported = 0
+        self._clock.reports = 0
 
     def step_done(self, step: int) -> None:
-        """The sampler's callback for its 0-based `step`, which fires right after that step's first evaluation."""
-        self._book.step_done(step)
-        self._clock.report(step)
+        """The sampler's callback for `step`, by its own count; see `StepClock`."""
+        if self._clock.report(step):
+            self._book.step_done(self._clock.begun, self._clock.at_end)
+            self.cache.drop({key for key in self.cache if key.substep >= self._clock.per_step})
 
     @contextmanager
     def evaluation(self, sigma: float, allowed: bool = True) -> Iterator[Evaluation]:
@@ -126,33 +130,42 @@ class Run:
         # Reached only when the evaluation came to its end: one that was interrupted leaves no record.
         self.finish(evaluation)
 
-    def begin(self, sigma: float, allowed: bool = True, where: device | None = None) -> Evaluation:
+    def begin(
+        self, sigma: float, allowed: bool = True, where: device | None = None, network: Hashable = None
+    ) -> Evaluation:
         """Decide on an evaluation.
 
         Args:
             sigma: its noise level.
             allowed: False computes it, as outside the start and end percent, unless the schedule is locked.
             where: the device that computes it, whose time is taken.
+            network: what the network is made of now; where it is another than in the step before, its answers are
+                those of another network, and caching begins anew.
         """
         substep = self._clock.advance()
+        if substep > MOST_SUBSTEPS:
+            self.refuse(f"the sampler {self.trace.info.sampler or ''} does not tell when a step ends")
         if substep == 0:
-            self._decision = self._decide(sigma, allowed)
+            self._decision = self._decide(sigma, allowed, network)
         evaluation = Evaluation(self._context, self._decision, substep, sigma, where)
         self._book.begin(evaluation.watch)
         return evaluation
 
-    def _decide(self, sigma: float, allowed: bool) -> Decision:
+    def _decide(self, sigma: float, allowed: bool, network: Hashable) -> Decision:
         """Once per step, for all its evaluations."""
-        if not self._clock.regular:
-            often = "several times per step" if self._clock.per_step == 1 else "in a way of its own"
-            self.refuse(f"the sampler {self.trace.info.sampler or ''} evaluates the network {often}")
         if self.refused:
             return Decision(True, Reason.REFUSED)
         forced = None
-        if sigma > self._last_sigma:
+        changed = self._clock.begun > 1 and network != self._network
+        self._network = network
+        rises = sigma > self._last_sigma
+        if rises or (changed and not self.observer):
             forced = Reason.RESTARTED
             self.cache.restart()
-            self.correction = None  # the sampler goes its own way through its noise levels
+            if self.correction:
+                self.correction.clear()
+            if rises:  # the sampler goes its own way through its noise levels
+                self.correction = None
             if self.observer:
                 self.observer.restart()
         elif self.observer:
@@ -160,14 +173,14 @@ class Run:
         elif not (allowed or self._locked):
             forced = Reason.OUTSIDE
         self._last_sigma = sigma
+        self.schedule.step = self._clock.begun - 1
         decision = self.schedule.decide(forced)
         if self.observer:
             self.observer.begin(self.schedule.step)
         return decision
 
     def corrected(self, evaluation: Evaluation, x: Tensor, denoised: Tensor) -> Tensor:
-        """What the sampler should go on with, inside an evaluation; see `deferred_correction.py`. Measuring
-        runs look only.
+        """What the sampler should go on with, inside an evaluation; see `deferred_correction.py`.
 
         Args:
             x: the latent that the evaluation started from.
@@ -187,15 +200,17 @@ class Run:
         computed, reason = evaluation.outcome()
         record = Record(len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, computed, reason)
         record.passes, record.computed_passes = evaluation.passes()
-        if evaluation.decision.compute and not self.refused:
-            # What a planned computation left out is older than the schedule thinks.
-            self._forget_all_but(evaluation.captured(), evaluation.substep)
-            if evaluation.substep == 0:
-                self._observe(evaluation, record)
-        elif computed:
-            # Context windows that move on give new streams at every step; those they left behind must not pile up.
-            self._forget_all_but(evaluation.streams(), evaluation.substep)
-        self._book.write(record, evaluation.watch)
+        try:
+            if evaluation.decision.compute and not self.refused:
+                # What a planned computation left out is older than the schedule thinks.
+                self._forget_all_but(evaluation.captured(), evaluation.substep)
+                if evaluation.substep == 0:
+                    self._observe(evaluation, record)
+            elif computed:
+                # Context windows that move on give new streams at every step; those they left must not pile up.
+                self._forget_all_but(evaluation.streams(), evaluation.substep)
+        finally:
+            self._book.write(record, evaluation.watch)
         held = sum(one.peak_bytes for one in (self.cache, self.correction, self.observer) if one)
         self.trace.cache_bytes = max(self.trace.cache_bytes, held)
         self.trace.cache_place = self.cache.location if self.cache.peak_bytes else ""
@@ -210,15 +225,12 @@ class Run:
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
         if self.observer:
             self.observer.note(record, measured.far)
-        seen = self.schedule.observe(measured.change, record.score)
+        if seen := self.schedule.observe(measured.change, record.score):
+            record.take(seen)
         record.rate = self.schedule.rate
-        if seen:
-            record.distance, record.looked_up = seen.distance, seen.looked_up
-            if seen.motion:
-                record.motion, record.gradient = seen.motion.motion, seen.motion.gradient
 
     def _forget_all_but(self, streams: Set[StreamKey], substep: int) -> None:
-        self.cache.drop({key for key in self.cache if isinstance(key, StreamKey) and key.substep == substep} - streams)
+        self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
 
     def _free(self) -> None:
         self.cache.clear()
@@ -230,8 +242,8 @@ class Run:
         """Free every cached tensor and mark how the run ended; doing it again changes nothing."""
         self._free()
         self._book.read_times(wait=end == "done")
-        if self._clock.reported:
-            self._book.label(self._clock.reported)
+        if self._clock.reports and not self._clock.at_end:
+            self._book.label(self._clock.reports)
         if not self.trace.end:
             self.trace.end, self.trace.end_detail = end, detail
             if end == "done" and not self.trace.records:

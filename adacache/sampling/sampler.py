@@ -10,7 +10,8 @@ class Sampler(NamedTuple):
     """How a sampler goes through its steps.
 
     Attributes:
-        evaluations: calls of the network in a step. The first one decides for all, and each keeps streams of its own.
+        evaluations: calls of the network in a step, where they are known beforehand; else they are learnt
+            (`step_clock.py`). The first one decides for all, and each keeps streams of its own.
         sigmas: the noise levels, one more than steps, where reused steps can be corrected (`deferred_correction.py`)
             and a measuring run can tell how its direction changes (`observer.py`); None leaves both out.
         sums_history: a step is made of several denoised latents, so that a correction arrives over the next ones.

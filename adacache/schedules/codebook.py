@@ -14,6 +14,10 @@ from ..errors import SettingsError
 # (6 to 12) while the step count grows by 100 / 30.
 RATE_POWER = math.log(2) / math.log(100 / 30)
 
+# Of what people write.
+LEAST_THRESHOLD, MOST_THRESHOLD = 1e-12, 1e6
+MOST_RATE = 10_000
+
 
 @dataclass(frozen=True)
 class Codebook:
@@ -57,7 +61,7 @@ class Codebook:
             with suppress(ValueError):
                 if pair:
                     entries.append((float(pair[1]), int(pair[2])))
-                    problem = _problem(entries)
+                    problem = _problem(entries) or _beyond(*entries[-1])
             if problem:
                 where = f'entry {number} at character {match.start() + 1} is "{match.group()}"'
                 raise SettingsError("codebook", f"{where}; {problem}")
@@ -94,7 +98,7 @@ class Codebook:
         short = [(float(f"{t:.6g}"), r) for t, r in entries]
         if len({t for t, _ in short}) == len(short):
             entries = short
-        return Codebook(tuple(entries), steps, self.protect)
+        return Codebook(tuple(dict(entries).items()), steps, self.protect)  # of equal ones the last
 
 
 def _problem(entries: Sequence[tuple[float, int]]) -> str:
@@ -107,6 +111,13 @@ def _problem(entries: Sequence[tuple[float, int]]) -> str:
     if len(entries) > 1 and threshold <= entries[-2][0]:
         return f"the threshold {threshold} does not exceed the one before it; thresholds must ascend"
     return ""
+
+
+def _beyond(threshold: float, rate: int) -> str:
+    """What no run can use, though it is a codebook; these limits leave room for scaling to another step count."""
+    if not LEAST_THRESHOLD <= threshold <= MOST_THRESHOLD:
+        return f"allowed are thresholds from {LEAST_THRESHOLD:g} to {MOST_THRESHOLD:g}"
+    return f"allowed are rates up to {MOST_RATE}" if rate > MOST_RATE else ""
 
 
 def _number(value: float) -> str:

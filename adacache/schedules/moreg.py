@@ -8,6 +8,11 @@ from dataclasses import dataclass
 # The published step windows: (steps, first, last).
 PUBLISHED_WINDOWS = ((30, 4, 26), (100, 10, 90))
 
+# More strides take more time in every computed step, and tell no more.
+MOST_STRIDES = 8
+LONGEST_STRIDE = 1000
+STRIDES_ALLOWED = f"allowed: 1 to {MOST_STRIDES} whole numbers from 1 to {LONGEST_STRIDE}, such as 1 2"
+
 
 @dataclass(frozen=True)
 class MoRegSettings:
@@ -32,8 +37,9 @@ class MoRegSettings:
     last_step: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.strides or any(stride < 1 for stride in self.strides):
-            raise ValueError(f"strides: {self.strides}; at least one whole number from 1 is needed")
+        if not 1 <= len(self.strides) <= MOST_STRIDES or not all(1 <= one <= LONGEST_STRIDE for one in self.strides):
+            numbers = " ".join(map(str, self.strides[: MOST_STRIDES + 1]))
+            raise ValueError(f'strides: "{numbers}"; {STRIDES_ALLOWED}')
         # The upper ends keep the power within what a float can hold.
         for name, low, high in (("norm", 1e-3, 1e3), ("power", 0.01, 64.0), ("divisor", 1e-3, 1e3)):
             value = getattr(self, name)

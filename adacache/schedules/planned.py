@@ -125,35 +125,28 @@ class Planner:
 class PacedSchedule(Schedule):
     """Computes a share of the steps, placed so that the worst interval between two computed steps costs least.
 
-    The rule: an interval in which steps are reused is given a cost, which grows with its length. It is large near the
-    start, because an error in a latent at noise level sigma is one of 1 / (1 - sigma) times its size in the video,
-    which falls about as 1 / step, and because the direction of sampling bends most there; and large near the end,
-    where the direction bends again. The plan is that of the smallest tolerance which every interval keeps with the
-    steps that the share allows; the first three steps and the last are always computed. The share is of the sampler's
-    own steps, so a preset means the same at 20, 30 or 100 steps and on every model.
+    Intervals weigh most near the start, because an error in a latent at noise level sigma is one of 1 / (1 - sigma)
+    times its size in the video and the direction of sampling bends most there, and near the end, where it bends again.
+    The first three steps and the last are always computed. The share is of the sampler's own steps, so a preset means
+    the same at 20, 30 or 100 of them. docs/METHOD.md compares it with others that plan a budget.
 
     A run that goes through a part of a whole schedule is planned as that part of it, at the whole's tolerance: near the
     start more than the share is computed, later less. The part's own first and last step are always computed.
 
-    A budget of computed steps that is placed beforehand is what BudCache, DPCache, LeMiCa and OmniCache do, too;
-    docs/METHOD.md compares.
-
     Args:
         steps: the sampler's step count.
         share: computed steps over all steps, 0 to 1.
-        protect: share of the steps, from the first, that are all computed whatever the plan; at least three are.
         moreg: motion factor; a video that moves more than the model's usual gets more computed steps.
-        sensitivity: factor on the computed steps after the protected ones.
+        sensitivity: factor on the computed steps after the first ones.
         max_reuses: reused steps in a row, at most; 0 for no cap.
         cost: of an interval, by whether its error is corrected at its end.
-        part: what the steps are of a whole schedule, to which share and protect refer; None: all of it.
+        part: what the steps are of a whole schedule, to which the share refers; None: all of it.
     """
 
     def __init__(
         self,
         steps: int,
         share: float,
-        protect: float = 0.0,
         moreg: MoReg | None = None,
         sensitivity: float = 1.0,
         max_reuses: int = 0,
@@ -165,12 +158,13 @@ class PacedSchedule(Schedule):
         self.max_reuses = max_reuses
         part = part or Part.all(steps)
         computed = round(share * part.whole)
-        protected = max(cost.first(computed), round(protect * part.whole)) - part.before
-        self.protected = min(steps, max(1, protected))
+        self.first = min(steps, max(1, cost.first(computed) - part.before))
         count = cost.count(part, computed)
-        self.left = max(0.0, (count - self.protected) * sensitivity)
-        if part.whole < FEWEST_STEPS or count >= steps < part.whole:
-            self.idle = nothing_to_reuse(steps, part.whole)
+        self.left = max(0.0, (count - self.first) * sensitivity)
+        if part.whole < FEWEST_STEPS:
+            self.idle = nothing_to_reuse(part.whole)
+        elif count >= steps < part.whole:
+            self.idle = nothing_to_reuse(steps, max(steps, self.first + 1) + 1)
         self._part = part
         self._planner = Planner(cost.weights(part))
         self._plan: list[int] = []
@@ -205,7 +199,7 @@ class PacedSchedule(Schedule):
 
     def _next(self, pace: float) -> int:
         """The step to compute after this one, 1-based."""
-        if self.step < self.protected or self.step >= self.steps:
+        if self.step < self.first or self.step >= self.steps:
             return self.step + 1
         here, planned = self.step - 1, self._plan[:1] == [self.step - 1]
         self._plan = self._plan[1:] if planned else []

@@ -28,12 +28,12 @@ class PublishedSchedule(Schedule):
         self.protected = round(codebook.protect * steps)
         self.max_reuses = max_reuses
         if steps < FEWEST_STEPS:
-            self.idle = nothing_to_reuse(steps, steps)
+            self.idle = nothing_to_reuse(steps)
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """See `Schedule.decide`."""
         self.step += 1
-        scheduled = self.step == self.previous + self.rate
+        scheduled = self.step >= self.previous + self.rate
         if self.step <= self.protected:
             forced = forced or Reason.SCHEDULED
         if forced:

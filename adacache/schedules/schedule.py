@@ -53,11 +53,9 @@ def scaled(distance: float, motion: Motion | None, sensitivity: float) -> float:
 FEWEST_STEPS = 9
 
 
-def nothing_to_reuse(steps: int, whole: int) -> str:
-    """Why a run that covers so many steps of a whole schedule reuses none."""
-    if whole < FEWEST_STEPS:
-        return f"{whole} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}"
-    return f"{steps} steps of a schedule of {whole} leave nothing to reuse"
+def nothing_to_reuse(steps: int, least: int = FEWEST_STEPS) -> str:
+    """Why a run reuses nothing, where the reason is its length."""
+    return f"{steps} steps leave nothing to reuse; it takes at least {least}"
 
 
 class Schedule:

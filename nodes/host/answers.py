@@ -24,36 +24,40 @@ from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import AnswerCall
 from ...adacache.trace.trace import ANSWER, DENOISED
 from . import compat
-from .guard import attempt
-from .session import Session, session_in
+from .guard import HostCall
+from .session import Session
 from .stream_keys import answer_keys
 
 
-def answers(executor: Any, model: Any, conds: list, x: Tensor, timestep: Tensor, model_options: dict[str, Any]) -> list:
+def answers(
+    session: Session,
+    host: HostCall,
+    model: Any,
+    conds: list,
+    x: Tensor,
+    timestep: Tensor,
+    model_options: dict[str, Any],
+) -> list:
     """CALC_COND_BATCH: the denoised latent of every list of conds, None among them where guidance is off."""
-    session = session_in(model_options)
-    if session is None or not session.on_answers(model.diffusion_model, model_options["transformer_options"]):
-        return executor(model, conds, x, timestep, model_options)
-    made: list[Answers] = []
-    failed = attempt(lambda: made.append(Answers(session, model, conds, x, timestep, model_options)))
-    if made and made[0].reused is not None:
-        compat.heed_cancel()
-        return made[0].reused
+    if not session.on_answers(model.diffusion_model, model_options["transformer_options"]):
+        return host(model, conds, x, timestep, model_options)
+    with compat.lasting_memory():
+        asked = Answers(session, model, conds, x, timestep, model_options)
+        reused = asked.reused()
+    if reused is not None:
+        return reused
     before = session.calls.now
-    denoised = executor(model, conds, x, timestep, model_options)
+    denoised = host(model, conds, x, timestep, model_options)
+    session.refuse_strangers()
     if session.calls.answered_elsewhere(before):
-        session.run.refuse("another node answered in place of the network")
-    if failed := failed or attempt(lambda: made[0].keep(denoised)):
-        session.run.refuse(f"caching failed: {failed}")
+        session.refuse_answer(model_options)
+    with compat.lasting_memory():
+        asked.keep(denoised)
     return denoised
 
 
 class Answers:
-    """The answers that one call for denoised latents is made of.
-
-    Attributes:
-        reused: the denoised latents, where all answers are reused; None where the network must be asked.
-    """
+    """The answers that one call for denoised latents is made of."""
 
     def __init__(
         self, session: Session, model: Any, conds: list, x: Tensor, timestep: Tensor, model_options: dict[str, Any]
@@ -70,11 +74,16 @@ class Answers:
         wanted = [keys[index] for index in self._asked]
         like = [tuple(part.float() for part in parts)] * len(wanted)
         self._call: AnswerCall = session.current.answer(wanted, like, frames)
-        self.reused: list[Tensor] | None = None
-        if not self._call.compute:
-            self._call.compute = True  # until they are at hand
-            self.reused = self._put_together()
-            self._call.compute = False
+
+    def reused(self) -> list[Tensor] | None:
+        """The denoised latents, where all answers are reused; None where the network must be asked."""
+        if self._call.compute:
+            return None
+        compat.heed_cancel()
+        self._call.compute = True  # until they are at hand
+        made = self._put_together()
+        self._call.compute = False
+        return made
 
     def keep(self, denoised: Sequence[Tensor]) -> None:
         """Keep the answers of a computed call."""

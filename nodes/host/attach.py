@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from comfy.patcher_extension import CallbacksMP
+
 from ...adacache import Settings
-from .session import KEY
+from .guard import KEY, Guard
+from .session import leave_a_word
 from .wrappers import wrappers
 
 
@@ -14,6 +17,9 @@ def attach(model: Any, settings: Settings, handle: str) -> Any:
     patched = detach(model)
     for kind, wrapper in wrappers(settings, handle):
         patched.add_wrapper_with_key(kind, KEY, wrapper)
+    patched.add_callback_with_key(
+        CallbacksMP.ON_PRE_RUN, KEY, lambda model, *_: Guard().attempt(lambda: leave_a_word(settings, handle, model))
+    )
     return patched
 
 
@@ -22,4 +28,5 @@ def detach(model: Any) -> Any:
     plain = model.clone()
     for kind in list(plain.wrappers):
         plain.remove_wrappers_with_key(kind, KEY)
+    plain.remove_callbacks_with_key(CallbacksMP.ON_PRE_RUN, KEY)
     return plain

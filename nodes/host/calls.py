@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from . import compat
+from .guard import Guard, HostCall
+from .other_caches import blocks_of, stands_in
 
 
 class Count(NamedTuple):
@@ -20,10 +22,21 @@ class Calls:
 
     It is counted by a wrapper of the host's own kind around the network's forward, the innermost one, which allocates
     nothing. Networks that the host runs without such wrappers, and those compiled as one piece, are not counted.
+
+    Args:
+        guard: the sampling's.
+        network: as it is before the run.
+
+    Attributes:
+        now: the counts so far.
+        stranger: what was seen in place of the network's blocks, or as a cache in place of its forward; or "".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard, network: nn.Module) -> None:
+        self._counting = guard.wrapper(self._count)
         self.now = Count(0, 0)
+        self.stranger = ""
+        self._blocks = blocks_of(network)
         self._lock = Lock()  # several devices run in threads of their own
 
     def watched(self, network: nn.Module, transformer_options: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +45,7 @@ class Calls:
             return transformer_options
         self._add(Count(1, 0))
         wrappers = transformer_options.get("wrappers", {})
-        around = {**wrappers.get("diffusion_model", {}), "adacache.count": [self._count]}
+        around = {**wrappers.get("diffusion_model", {}), "adacache.count": [self._counting]}
         return {**transformer_options, "wrappers": {**wrappers, "diffusion_model": around}}
 
     def answered_elsewhere(self, before: Count) -> bool:
@@ -40,9 +53,10 @@ class Calls:
         asked, ran = self.now.asked - before.asked, self.now.ran - before.ran
         return before.ran > 0 and (asked == 0 or ran < asked)
 
-    def _count(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+    def _count(self, host: HostCall, *args: Any, **kwargs: Any) -> Any:
         self._add(Count(0, 1))
-        return executor(*args, **kwargs)
+        self.stranger = self.stranger or stands_in(host.call.class_obj, self._blocks)
+        return host(*args, **kwargs)
 
     def _add(self, one: Count) -> None:
         with self._lock:

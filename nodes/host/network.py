@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from ...adacache import FrameGrid
 from . import compat
-from .session import KEY, Session
+from .guard import HostCall
+from .session import Session
 from .stream_keys import stream_keys
 from .trunk.families.table import Family, family_of
-from .trunk.hooks import Again, TrunkHooks
+from .trunk.hooks import TrunkHooks
 
 
 def network(
-    executor: Any,
+    session: Session,
+    host: HostCall,
     x: Tensor,
     t: Tensor,
     c_concat: Tensor | None = None,
@@ -27,63 +27,52 @@ def network(
     **kwargs: Any,
 ) -> Tensor:
     """One network call. On the trunk: hooks its blocks, checks that they ran, and keeps what was captured."""
-    session: Session | None = transformer_options.get(KEY)
-    model = executor.class_obj
+    model = host.call.class_obj
 
     def run(options: dict[str, Any], given: dict[str, Any] = kwargs) -> Tensor:
-        return executor(x, t, c_concat, c_crossattn, control, options, **given)
+        return host(x, t, c_concat, c_crossattn, control, options, **given)
 
-    if session is None or session.evaluation is None or session.run.refused:
+    if not session.caches:
         return run(transformer_options)
     family = session.on_trunk(model.diffusion_model, transformer_options)
-    if family is None:
-        return run(session.calls.watched(model.diffusion_model, transformer_options))
-    if family_of(model.diffusion_model) is not family:
+    transformer_options = session.calls.watched(model.diffusion_model, transformer_options)
+    if family is None or family_of(model.diffusion_model) is not family:
         return run(transformer_options)
-    keys = stream_keys(transformer_options, x.device, compat.scheduled_hooks(model), control)
-    call = session.evaluation.trunk(keys, frames_of(family, model.diffusion_model, x, kwargs))
-    hooks = partial(TrunkHooks, family, model.diffusion_model, call)
-    return as_trunk(session, hooks, transformer_options, kwargs, run)
+    keys = stream_keys(transformer_options, session.current.sigma, x.device, compat.scheduled_hooks(model), control)
+    call = session.current.trunk(keys, frames_of(family, model.diffusion_model, x, kwargs))
+    hooks = TrunkHooks(family, model.diffusion_model, call, session.guard)
+    try:
+        result = run(hooks.install(transformer_options), hooks.left_out(kwargs))
+    except Exception:
+        if not hooks.again:
+            raise
+    if hooks.again:
+        host.forget()
+        call.compute = True
+        if session.guard.failure:
+            return run(transformer_options)
+        hooks = TrunkHooks(family, model.diffusion_model, call, session.guard)
+        result = run(hooks.install(transformer_options))
+    conclude(session, hooks, transformer_options)
+    return result
 
 
 def frames_of(family: Family, module: Any, x: Tensor, kwargs: dict[str, Any]) -> FrameGrid | None:
     """The frame grid of a call; without one, motion is left out."""
     try:
         return family.grid(module, x, kwargs) if family.grid else None
-    except (AttributeError, IndexError, TypeError, ValueError):
+    except Exception:
         # It reads a network's insides, which a later host may name otherwise; the run must not notice.
         return None
 
 
-def as_trunk(
-    session: Session,
-    hooked: Callable[[], TrunkHooks],
-    transformer_options: dict[str, Any],
-    kwargs: dict[str, Any],
-    run: Callable[..., Tensor],
-) -> Tensor:
-    """A call of a network whose blocks are hooked."""
-    hooks = hooked()
-    try:
-        result = run(hooks.install(transformer_options), hooks.left_out(kwargs))
-    except Again:
-        if hooks.error:
-            conclude(session, hooks)
-            return run(transformer_options)
-        hooks = hooked()
-        result = run(hooks.install(transformer_options))
-    conclude(session, hooks)
-    return result
-
-
-def conclude(session: Session, hooks: TrunkHooks) -> None:
+def conclude(session: Session, hooks: TrunkHooks, transformer_options: dict[str, Any]) -> None:
     """Keep what a finished call captured, or give up caching where its blocks did not run as expected."""
+    session.refuse_strangers()
     if hooks.complete:
         hooks.keep()
         session.run.trace.probe = hooks.probed or session.run.trace.probe
-    if hooks.error:
-        session.run.refuse(f"caching failed: {hooks.error}")
     elif hooks.silent:
-        session.run.refuse("another node answered in place of the network's blocks")
-    elif not hooks.complete:
+        session.refuse_answer({"transformer_options": transformer_options})
+    else:
         session.run.refuse("the network's blocks did not run once each, from first to last")

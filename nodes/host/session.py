@@ -8,20 +8,23 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from ...adacache import Run, RunInfo, Settings
+from ...adacache import Run, RunInfo, Settings, Trace
 from ...adacache.sampling.cache import Parts
 from ...adacache.sampling.evaluation import Evaluation
 from ...adacache.sampling.sampler import Sampler
 from ..server import comfy_server
 from ..server.events import Feed
+from ..server.run_store import RUNS
 from . import compat, samplers
 from .calls import Calls
-from .guard import attempt
+from .guard import Guard
+from .other_caches import packs_on, replaced
+from .stream_keys import network_state
 from .trunk.families.table import Family, family_of
 
-KEY = "adacache"
+OTHER_MODEL = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
 
 
 class Session:
@@ -30,6 +33,8 @@ class Session:
     The host copies option dictionaries deeply in places; a Session stays one and the same.
 
     Args:
+        guard: stands around all of it.
+        network: as it is before the run.
         family: how the network's trunk is hooked, for the paper's presets; None where answers are reused.
         window: highest and lowest noise level of the start and end percent.
         sigmas: the sampler's noise levels where it evaluates the network once at each of them, else none.
@@ -40,7 +45,9 @@ class Session:
 
     def __init__(
         self,
+        guard: Guard,
         run: Run,
+        network: nn.Module,
         feed: Feed,
         family: Family | None,
         window: tuple[float, float],
@@ -48,6 +55,7 @@ class Session:
         holds_denoised: bool = False,
         latent_shapes: Sequence[Sequence[int]] = (),
     ) -> None:
+        self.guard = guard
         self.run = run
         self.feed = feed
         self.family = family
@@ -55,7 +63,7 @@ class Session:
         self.sigmas = sigmas
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
-        self.calls = Calls()
+        self.calls = Calls(guard, network)
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
@@ -66,13 +74,26 @@ class Session:
         highest, lowest = self.window
         return lowest <= sigma <= highest
 
-    def begin(self, x: Tensor, timestep: Tensor) -> None:
+    def begin(self, guider: Any, x: Tensor, timestep: Tensor, model_options: dict[str, Any]) -> None:
         """An evaluation begins. Its noise level is not read from the device where the sampler's list tells it."""
         step = self.run.steps_begun
         told = x.device.type != "cpu" and step < len(self.sigmas)
         sigma = self.sigmas[step] if told else float(timestep.max())
-        self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device)
+        conds = getattr(guider, "conds", {}).values()
+        network = network_state(conds, sigma, timestep, guider.inner_model, model_options)
+        with compat.lasting_memory():
+            self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device, network)
         self.evaluation.level = timestep.max() if told else None
+
+    def finish(self, x: Tensor, denoised: Tensor, model_options: dict[str, Any]) -> Tensor:
+        """The evaluation is done: what the sampler goes on with, which is the result with the engine's correction."""
+        if not self.current.calls:
+            self.refuse_answer(model_options)
+        with compat.lasting_memory():
+            try:
+                return self.run.corrected(self.current, x, denoised)
+            finally:
+                self.run.finish(self.current)
 
     @property
     def current(self) -> Evaluation:
@@ -82,9 +103,14 @@ class Session:
         return self.evaluation
 
     def close(self, end: str, detail: str = "") -> None:
-        """Free what is cached and publish the trace, whatever becomes of either."""
-        attempt(lambda: self.run.close(end, detail))
+        """Free what is cached and publish the trace."""
+        self.run.close(end, detail)
         self.feed.closed(self.run.trace)
+
+    @property
+    def caches(self) -> bool:
+        """Whether what runs now may be cached."""
+        return self.evaluation is not None and not self.run.refused and not self.guard.failure
 
     def on_trunk(self, network: Any, transformer_options: dict[str, Any]) -> Family | None:
         """How the blocks are hooked, where the trunk's residual is reused: for the paper's presets, if they can be."""
@@ -93,8 +119,19 @@ class Session:
 
     def on_answers(self, network: Any, transformer_options: dict[str, Any]) -> bool:
         """Whether answers are reused in what runs now."""
-        runs = self.evaluation is not None and not self.run.refused
-        return runs and self.on_trunk(network, transformer_options) is None
+        return self.caches and self.on_trunk(network, transformer_options) is None
+
+    def refuse_strangers(self) -> None:
+        """Give up caching where something else was seen in place of the network's blocks, such as another cache."""
+        if self.calls.stranger:
+            self.run.refuse(f"{self.calls.stranger} runs in place of the network's blocks; remove one of the two")
+
+    def refuse_answer(self, model_options: dict[str, Any]) -> None:
+        """Give up caching: something else answered in place of the network. It is named where it can be told."""
+        if names := packs_on(model_options):
+            self.run.refuse(f"another node answered in place of the network, perhaps of {names}")
+        else:
+            self.run.refuse("another node answered in place of the network")
 
     def parts(self, latent: Tensor) -> Parts:
         """A latent as views of those that are packed into it, the video first."""
@@ -106,6 +143,7 @@ class Session:
 
 
 def open_session(
+    guard: Guard,
     settings: Settings,
     handle: str,
     guider: Any,
@@ -117,19 +155,10 @@ def open_session(
     """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
     model = guider.model_patcher.model
     family = family_of(model.diffusion_model) if settings.reuses == "trunk" else None
-    prompt_id, node_id = comfy_server.executing()
-    info = RunInfo(
-        family=family.name if family else type(model).__name__,
-        shape=tuple(getattr(latent_image, "shape", ())),
-        sampler=samplers.sampler_name(sampler),
-        run_id=uuid4().hex,
-        handle=handle,
-        prompt_id=prompt_id,
-        node_id=node_id,
-        started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
+    name = family.name if family else type(model).__name__
+    info = run_info(handle, name, getattr(latent_image, "shape", ()), samplers.sampler_name(sampler))
     feed = Feed(info.run_id)
-    levels = sigmas.tolist()
+    levels = samplers.levels(sampler, sigmas.tolist())
     told = Sampler(
         samplers.evaluations_per_step(info.sampler),
         levels if samplers.is_correctable(info.sampler) else None,
@@ -143,6 +172,8 @@ def open_session(
     other = compat.other_cache(options)
     if other:
         run.refuse(f"{other} is on the same model; remove one of the two")
+    elif left := replaced(model.diffusion_model):
+        run.refuse(f"{left} has put its own code in place of the network's, and left it there; restart ComfyUI")
     elif samplers.is_irregular(info.sampler):
         run.refuse(f"the sampler {info.sampler} evaluates the network a varying number of times per step")
     elif "ar_state" in options:
@@ -151,8 +182,11 @@ def open_session(
         run.refuse("the model is being trained")
     elif family is None and not noisy and not compat.is_affine(guider.model_patcher, levels[0]):
         run.refuse("this model's sampling makes more of the network's answer than can be undone")
+    guard.give_up = run.refuse
     return Session(
+        guard,
         run,
+        model.diffusion_model,
         feed,
         family,
         compat.sigma_window(guider.model_patcher, settings.start, settings.end),
@@ -162,5 +196,26 @@ def open_session(
     )
 
 
-def session_in(model_options: dict[str, Any]) -> Session | None:
-    return model_options.get("transformer_options", {}).get(KEY)
+def run_info(handle: str, family: str, shape: Sequence[int] = (), sampler: str = "") -> RunInfo:
+    """What a run that begins now is of."""
+    prompt_id, node_id = comfy_server.executing()
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return RunInfo(family, tuple(shape), sampler, uuid4().hex, handle, prompt_id, node_id, started)
+
+
+def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
+    """A run of nothing, that says why, where a model is made ready for a sampling that another one runs.
+
+    Guiders that take two models (`comfy_extras/nodes_custom_sampler.py:Guider_DualModel`) are run by the first one.
+    """
+    trace = Trace(run_info(handle, type(model.model).__name__), 1, settings.as_json(), "", end="done")
+    if not RUNS.goes_on(trace.info):  # else it is its own, or that of the first model, which has this one's calls
+        trace.note = OTHER_MODEL
+        Feed(trace.info.run_id).closed(trace)
+
+
+def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
+    """Publish a run that could not begin: it has the reason, and no step."""
+    note = f"caching could not start: {type(error).__name__}: {error}"
+    info = run_info(handle, "")
+    Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))

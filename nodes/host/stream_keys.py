@@ -2,51 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from . import compat
+from .acting import acting
 
 
 def stream_keys(
-    transformer_options: dict[str, Any], device: torch.device, hooks: Hashable = None, control: Any = None
+    transformer_options: dict[str, Any],
+    sigma: float,
+    device: torch.device,
+    hooks: Hashable = None,
+    control: Any = None,
 ) -> list[Hashable]:
     """A key per chunk of rows, in the order in which they lie in the batch (`comfy/samplers.py:_calc_cond_batch`).
 
     A condition's uuid alone is not enough: positive and negative may share it, every context window repeats it,
-    and guidance nodes call the network again with other patches in the same evaluation. Where a LoRA's schedule or
-    a ControlNet sets in or changes, the stream is another too, so that it is computed.
+    and guidance nodes call the network again with other patches in the same evaluation. Where a LoRA's schedule, a
+    ControlNet or a patch sets in or changes, the stream is another too, so that it is computed.
 
     Args:
+        sigma: the noise level.
         hooks: what scheduled hooks make of the weights in this call.
         control: what a ControlNet adds, as the network gets it.
     """
     uuids = transformer_options.get("uuids") or [None]
     sides = transformer_options.get("cond_or_uncond") or [None] * len(uuids)
-    shared = (*_surroundings(transformer_options), _additions(control), hooks, str(device))
+    others = acting({"transformer_options": transformer_options}, sigma)
+    shared = (_window(transformer_options), others, _additions(control), hooks, str(device))
     return [(uuid, side, *shared) for uuid, side in zip(uuids, sides, strict=False)]
 
 
 def answer_keys(
     conds: Sequence[list | None], sigma: float, timestep: Tensor, model: Any, model_options: dict[str, Any]
 ) -> list[Hashable | None]:
-    """A key per list of conds; None for one that asks nothing of the network at this noise level.
+    """A key per list of conds; None for one that asks nothing of the network at this noise level."""
+    told, others = network_state(conds, sigma, timestep, model, model_options)
+    shared = (id(model), _window(model_options.get("transformer_options", {})), others)
+    return [(side, one, *shared) if one else None for side, one in enumerate(told)]
 
-    In it are the prompts that hold now, the strength of their hooks and which of their ControlNets act: where any of
-    that changes, the stream is another, so that it is computed.
+
+def network_state(
+    conds: Iterable[list | None], sigma: float, timestep: Tensor, model: Any, model_options: dict[str, Any]
+) -> tuple[tuple[Hashable, ...], Hashable]:
+    """What the network is made of at a noise level; where that changes, its answers are those of another network.
+
+    Returns:
+        Per list of conds the prompts that hold now, the strength of their hooks and which of their ControlNets act;
+        and what other nodes do to the network.
     """
-    shared = (id(model), *_surroundings(model_options.get("transformer_options", {})))
-    keys: list[Hashable | None] = []
-    for side, cond in enumerate(conds):
+    told = []
+    for cond in conds:
         holding = [one for one in cond or () if _holds(one, sigma)]
         for one in holding:
             compat.bring_up_hooks(model, one.get("hooks"), timestep, model_options)
-        told = tuple((one.get("uuid"), compat.strengths(one.get("hooks")), _acting(one, sigma)) for one in holding)
-        keys.append((side, told, *shared) if told else None)
-    return keys
+        told.append(
+            tuple((one.get("uuid"), compat.strengths(one.get("hooks")), _acting(one, sigma)) for one in holding)
+        )
+    return tuple(told), acting(model_options, sigma)
 
 
 def _holds(cond: Mapping[str, Any], sigma: float) -> bool:
@@ -65,12 +82,10 @@ def _acting(cond: Mapping[str, Any], sigma: float) -> Hashable:
     return tuple(found)
 
 
-def _surroundings(transformer_options: dict[str, Any]) -> tuple[Hashable, ...]:
-    """The context window, and which blocks other nodes replace; by place, since their callables may be made anew."""
+def _window(transformer_options: dict[str, Any]) -> Hashable:
+    """The context window: the frames in it."""
     window = getattr(transformer_options.get("context_window"), "index_list", None)
-    replaced = transformer_options.get("patches_replace", {})
-    patches = tuple(sorted((name, str(place)) for name, places in replaced.items() for place in places))
-    return (tuple(window) if window is not None else None, patches)
+    return tuple(window) if window is not None else None
 
 
 def _additions(control: Any) -> Hashable:

@@ -37,7 +37,7 @@ def quality(title: str, rows: Sequence[Row], against: str = SECONDS) -> Image:
     heading = f"Quality over {'seconds' if against == SECONDS else 'computed steps'}, by {title}"
     canvas.text(left, 74, canvas.fonts.fit(heading, TITLE, right - left), TITLE, TEXT)
     costs = [(row, cost(row, against)) for row in rows]
-    points = [(row, x) for row, x in costs if x is not None and not row.is_reference]
+    points = [(row, x) for row, x in costs if x is not None and row.psnr is not None]
     whole = next((x for row, x in costs if row.is_reference), None)
     if not points:
         canvas.text(left, 120, "No run was recorded, so there is nothing to plot.", SMALL, SOFT)

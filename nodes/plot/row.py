@@ -17,10 +17,11 @@ class Row:
         computed, of: evaluations that were computed, and all; 0 of 0 where no run was recorded.
         seconds: what the sampler took; None where no run was recorded.
         speed_up: over the uncached run; None where either is not known.
-        psnr: dB; None for the uncached run itself.
+        psnr: dB; None for the uncached run itself, and where the video could not be compared.
         ssim: None where it was not measured.
         equal: whether the video equals the uncached one.
         note: what went otherwise than wanted, or "".
+        measured: False where the video could not be compared.
         unit: "steps" or "evaluations".
     """
 
@@ -35,10 +36,11 @@ class Row:
     equal: bool = False
     note: str = ""
     unit: str = "steps"
+    measured: bool = True
 
     @property
     def is_reference(self) -> bool:
-        return self.psnr is None
+        return self.psnr is None and self.measured
 
     def counted(self) -> str:
         return f"{self.computed} of {self.of} {self.unit} computed" if self.of else "no run recorded"
@@ -58,6 +60,8 @@ class Row:
     def close(self) -> str:
         if self.is_reference:
             return "the reference"
+        if self.psnr is None:
+            return "not compared"
         if self.equal:
             return "equal to uncached"
         return f"{self.psnr:.1f} dB" + (f" · SSIM {self.ssim:.3f}" if self.ssim is not None else "")

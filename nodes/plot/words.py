@@ -23,7 +23,7 @@ _FORCED = {
     Reason.FIRST: "first",
     Reason.LAST: "last",
     Reason.OUTSIDE: "outside start and end",
-    Reason.RESTARTED: "noise went up again",
+    Reason.RESTARTED: "noise rose or network changed",
     Reason.MISSING: "nothing cached yet",
 }
 _PLACES = {"model": "with the model", "system": "in system memory"}

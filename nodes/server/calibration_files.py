@@ -15,7 +15,7 @@ from . import comfy_server
 MOST_LISTED = 500
 ALLOWED = "1 to 60 letters, digits, spaces, - and _, beginning with a letter or digit"
 # Windows takes these for devices, whatever their ending.
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])", re.IGNORECASE)
+_DEVICES = re.compile("(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3])", re.IGNORECASE)
 
 
 def check_name(name: str, field: str) -> str:
@@ -31,7 +31,7 @@ def names() -> list[str]:
     """The saved names, in order of the alphabet."""
     with suppress(OSError):
         found = sorted(path.stem for path in _folder().glob("*.json") if path.is_file())
-        return [name for name in found if _is_name(name)][:MOST_LISTED]
+        return [name for name in found if _can_be_loaded(name)][:MOST_LISTED]
     return []
 
 
@@ -77,9 +77,9 @@ def save(name: str, calibration: Calibration, field: str = "save_as") -> bool:
     return replaces
 
 
-def _is_name(name: str) -> bool:
+def _can_be_loaded(name: str) -> bool:
     with suppress(ValueError):
-        return check_name(name, "") == name
+        return check_name(name, "") == name and bool(_file(name))
     return False
 
 

@@ -11,11 +11,16 @@ from comfy_execution.utils import get_executing_context
 
 import nodes
 
+LONGEST_ID = 200
+
 
 def executing() -> tuple[str, str]:
-    """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`)."""
+    """Prompt id and node id of the node that runs; empty outside a queue (`comfy_execution/utils.py`).
+
+    The client chooses both, of any length; they are cut.
+    """
     context = get_executing_context()
-    return (context.prompt_id, context.node_id) if context else ("", "")
+    return (context.prompt_id[:LONGEST_ID], context.node_id[:LONGEST_ID]) if context else ("", "")
 
 
 def user_folder() -> str:
@@ -45,7 +50,7 @@ def queued(prompt_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     running = getattr(getattr(_server(), "prompt_queue", None), "currently_running", {})
     for _, known, prompt, extra, *_ in list(running.values()):
-        if known == prompt_id:
+        if known[:LONGEST_ID] == prompt_id:
             return prompt, extra
     return {}, {}
 

@@ -21,7 +21,7 @@ LONGEST_ABOUT = 200  # characters of what a graph says about itself
 class Feed:
     """Tells of one run: `adacache.run` when it begins and when it has ended, `adacache.step` in between.
 
-    Whatever goes wrong in here is logged and forgotten: the run must not notice.
+    Whatever else goes wrong in here is logged and forgotten: the run must not notice.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -38,11 +38,12 @@ class Feed:
 
     def step(self, record: Record) -> None:
         """An evaluation is done; the number of its step may still be corrected when the run ends."""
-        self._send("adacache.step", lambda: {"run_id": self.run_id, "record": record.as_json()})
+        # The closing event has the products of the directions, which grow with every step.
+        self._send("adacache.step", lambda: {"run_id": self.run_id, "record": {**record.as_json(), "turns": None}})
 
     def closed(self, trace: Trace) -> None:
-        """The run has ended, however it did."""
-        self._safely(lambda: RUNS.close(trace, self.about), logging.ERROR)
+        """The run has ended, however it did; what cannot be kept is raised, since a run must not stay open."""
+        RUNS.close(trace, self.about)
         self._send("adacache.run", lambda: {"client": self.client, "run": as_json(trace, self.about)})
 
     def _send(self, event: str, data: Callable[[], dict[str, Any]]) -> None:

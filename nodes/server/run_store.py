@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from ...adacache import Trace
+from ...adacache import RunInfo, Trace
 
 log = logging.getLogger("adacache")
 
@@ -69,7 +69,12 @@ class Runs:
 
     def close(self, trace: Trace, about: About | None = None) -> None:
         """Keep the trace of a run that ended, and log it in a line."""
-        text = as_text(trace, about)
+        try:
+            text = as_text(trace, about)
+        except BaseException:
+            with self._lock:  # or it would count as one that goes on, for good
+                self._kept.pop(trace.info.run_id, None)
+            raise
         with self._lock:
             self._kept.setdefault(trace.info.run_id, Kept(trace, about or {})).text = text
             self._trim()
@@ -87,6 +92,12 @@ class Runs:
         """The runs that have ended, oldest first."""
         with self._lock:
             return [kept.trace for kept in self._kept.values() if kept.text]
+
+    def goes_on(self, info: RunInfo) -> bool:
+        """Whether a run of the same sampler node of the same queued graph goes on."""
+        with self._lock:
+            going = [kept.trace.info for kept in self._kept.values() if not kept.text]
+        return (info.prompt_id, info.node_id) in [(one.prompt_id, one.node_id) for one in going]
 
     def texts(self, limit: int, since: str = "") -> list[str]:
         """The newest runs as JSON, newest last.
@@ -122,19 +133,28 @@ class Runs:
         return kept.trace if kept else None
 
     def find(self, handle: str, prompt_id: str = "", node_ids: Collection[str] | None = None) -> list[Trace]:
-        """The newest queued graph's ended runs of a patched model, in the order in which they ran.
+        """A patched model's ended runs, in the order in which they ran: of each sampler those of the graph that asks,
+        else of the last graph that made any, since the host serves an unchanged sampler from its cache.
 
         Args:
             handle: what the patch node gave out.
-            prompt_id: the graph that asks; its own runs are preferred, else those of the last graph that made any,
-                since the host serves an unchanged sampler from its cache.
-            node_ids: only runs of these sampler nodes; None for any.
+            prompt_id: the graph that asks.
+            node_ids: only runs of these sampler nodes; None for those of any, taken as one.
         """
         mine = [t for t in self.ended() if t.info.handle == handle]
-        if node_ids is not None:
-            mine = [t for t in mine if not makers(t.info.node_id).isdisjoint(node_ids)]
-        here = [t for t in mine if t.info.prompt_id == prompt_id]
-        return here or [t for t in mine if t.info.prompt_id == mine[-1].info.prompt_id] if mine else []
+        if node_ids is None:
+            return _of_graph(mine, prompt_id)
+        mine = [t for t in mine if not makers(t.info.node_id).isdisjoint(node_ids)]
+        samplers = {t.info.node_id for t in mine}
+        found = [_of_graph([t for t in mine if t.info.node_id == one], prompt_id) for one in samplers]
+        wanted = {t.info.run_id for each in found for t in each}
+        return [t for t in mine if t.info.run_id in wanted]
+
+
+def _of_graph(runs: list[Trace], prompt_id: str) -> list[Trace]:
+    """Those of a queued graph; of the last one that has any, where it has none."""
+    here = [t for t in runs if t.info.prompt_id == prompt_id]
+    return here or [t for t in runs if t.info.prompt_id == runs[-1].info.prompt_id]
 
 
 RUNS = Runs()

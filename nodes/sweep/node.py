@@ -25,6 +25,7 @@ from .values import MEASURE, MOST_VALUES, VARIED, Value, fits, named, parse
 NAME = "AdaCache Sweep"
 PATCH = AdaCachePatchModel.__name__
 UNCACHED = "uncached"
+MOST_FRAMES = 16
 
 
 class AdaCacheSweep(io.ComfyNode):
@@ -68,7 +69,7 @@ class AdaCacheSweep(io.ComfyNode):
                     "frames",
                     default=5,
                     min=1,
-                    max=16,
+                    max=MOST_FRAMES,
                     tooltip="How many frames of each video the sheet shows, evenly chosen from first to last.",
                 ),
                 io.Combo.Input(
@@ -103,6 +104,10 @@ class AdaCacheSweep(io.ComfyNode):
         if "handle" not in nodes[str(cls.hidden.unique_id)]["inputs"]:
             return bypassed(vary, images)
         with errors_of(NAME):
+            if not 1 <= frames <= MOST_FRAMES:
+                raise ValueError(f"frames: {frames}; allowed: 1 to {MOST_FRAMES}")
+            if plot_against not in AGAINST:
+                raise ValueError(f"plot_against: {plot_against!r} is unknown; allowed: {', '.join(AGAINST)}")
             expansion = Expansion(nodes, str(cls.hidden.unique_id), vary, parse(vary, values))
         return io.NodeOutput(*expansion.sheet(frames, plot_against), expand=expansion.builder.finalize())
 

@@ -73,7 +73,8 @@ def evenly(count: int, wanted: int) -> list[int]:
 
 
 def _frames(take: Take, moments: list[int]) -> list[numpy.ndarray]:
-    return [(take.images[moment][..., :3].float().clamp(0, 1) * 255).round().byte().cpu().numpy() for moment in moments]
+    frames = (take.images[moment][..., :3].float().nan_to_num().clamp(0, 1) for moment in moments)
+    return [(frame * 255).round().byte().cpu().numpy() for frame in frames]
 
 
 def _about(about: str, reference: Take) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...adacache import Trace
 from ..host import compat
-from ..metrics import Scores, check, score
+from ..metrics import Scores, check, not_finite, score
 from ..plot.row import Row
 from ..plot.words import clean
 from ..plot.words import unit as unit_of
@@ -35,7 +35,8 @@ class Take:
         name: the setting in words; `mark`: the same in short.
         images: [frames, height, width, channels], 0 to 1.
         traces: its runs, in the order in which they ran.
-        scores: against the uncached video; None for that video itself.
+        scores: against the uncached video; None for that video itself, and where it could not be compared.
+        unmeasured: why it could not, or "".
     """
 
     name: str
@@ -43,6 +44,7 @@ class Take:
     images: Tensor
     traces: list[Trace]
     scores: Scores | None = None
+    unmeasured: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -51,7 +53,8 @@ class Take:
     def row(self, reference: Take | None = None) -> Row:
         """What is told of it; the speed-up is that over `reference`."""
         seconds, whole = self.seconds, reference.seconds if reference else None
-        notes = [f"not cached: {trace.note}" for trace in self.traces if trace.note]
+        notes = [self.unmeasured] if self.unmeasured else []
+        notes += [f"not cached: {trace.note}" for trace in self.traces if trace.note]
         units = {unit_of(trace) for trace in self.traces}
         return Row(
             name=self.name,
@@ -63,6 +66,7 @@ class Take:
             psnr=self.scores.psnr.overall if self.scores else None,
             ssim=self.scores.ssim.overall if self.scores else None,
             equal=bool(self.scores and self.scores.equal),
+            measured=not self.unmeasured,
             note=clean(notes[0], 300) if notes else "",
             unit="evaluations" if "evaluations" in units else "steps",
         )
@@ -103,11 +107,13 @@ class AdaCacheSweepTake(io.ComfyNode):
         known = dict.fromkeys(handle for handle in handles.values() if handle)
         traces = [trace for handle in known for trace in RUNS.find(handle, prompt_id, ours)]
         traces.sort(key=lambda trace: trace.info.started)
-        scores = None
+        scores, unmeasured = None, ""
         if reference is not None:
+            unmeasured = not_finite(name, images) or not_finite(reference.name, reference.images)
+        if reference is not None and not unmeasured:
             done = compat.progress(len(images))
             scores = score(images, reference.images, compat.device(), done, deep=False)
-        take = Take(name, mark, images, traces, scores)
+        take = Take(name, mark, images, traces, scores, unmeasured)
         return io.NodeOutput(take, ui={"text": (take.row(reference).line(),)})  # on AdaCache Sweep, as the sheet's is
 
 

@@ -105,6 +105,13 @@ def test_shared_runs_need_no_model(handle: str, call: Callable, pack_module):
     assert call("AdaCacheCalibrate", traces=text)[3] == call("AdaCacheCalibrate", handle=handle)[3]
 
 
+def test_without_a_handle_the_next_node_goes_on_with_its_preset(call: Callable):
+    """The measuring node is bypassed: nothing was measured, and nothing is proposed."""
+    codebook, moreg, sensitivity, text, report, plan = call("AdaCacheCalibrate", save_as="never")
+    assert (codebook, moreg, sensitivity, text, plan) == (None, None, 1.0, "", "")
+    assert report.startswith("AdaCache is bypassed")
+
+
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [

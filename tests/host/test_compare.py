@@ -26,6 +26,13 @@ def noisy(clip: torch.Tensor, amount: float) -> torch.Tensor:
     return (clip + amount * noise).clamp(0, 1)
 
 
+def spoilt(frame: int, value: float = float("nan")) -> torch.Tensor:
+    """A video with one such number in a frame, as a decoder in half precision may give."""
+    clip = video(1)
+    clip[frame, 3, 5, 0] = value
+    return clip
+
+
 @pytest.fixture(scope="module")
 def metrics(pack_module: Callable[[str], ModuleType]) -> ModuleType:
     return pack_module("nodes.metrics")
@@ -80,6 +87,9 @@ def test_equal_videos(call: Callable):
         ({"images": video(1, width=64)}, "images: 64 x 24 pixels, but reference has 32 x 24"),
         ({"another_seed": video(1, frames=4)}, "another_seed: 4 frames, but reference has 3"),
         ({"images": video(1)[0]}, r"images: shape \[24, 32, 3\]"),
+        ({"images": spoilt(1)}, "images: frame 2 of 3 has values that are not finite"),
+        ({"reference": spoilt(0, float("inf"))}, "reference: frame 1 of 3 has values that are not finite"),
+        ({"another_seed": spoilt(2)}, "another_seed: frame 3 of 3 has values that are not finite"),
         ({"heat_max": 2.0}, "heat_max: 2; allowed: 0 to 1"),
     ],
 )

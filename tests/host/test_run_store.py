@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -112,6 +113,30 @@ def test_find_leaves_out_a_run_that_goes_on(runs, trace):
     assert store.find("h") == []
     add(store, trace("r1"))
     assert [t.info.run_id for t in store.find("h", "p", {"7"})] == ["r1"]
+
+
+def test_find_takes_a_cached_samplers_last_run(runs, trace):
+    """Of two samplers of one model, the host served one from its cache: both count, each with its newest runs."""
+    store = runs.Runs()
+    for run_id, prompt, node in (("a1", "p1", "7"), ("b1", "p1", "8.0.0.5"), ("b2", "p2", "8.0.0.5"), ("c", "p1", "9")):
+        one = trace(run_id)
+        one.info = replace(one.info, prompt_id=prompt, node_id=node)
+        add(store, one)
+    assert [t.info.run_id for t in store.find("h", "p2", {"7", "8"})] == ["a1", "b2"]
+    assert [t.info.run_id for t in store.find("h", "p3", {"7", "8"})] == ["a1", "b2"]
+    assert [t.info.run_id for t in store.find("h", "p1", {"7", "8"})] == ["a1", "b1"]
+    assert [t.info.run_id for t in store.find("h", "p2")] == ["b2"]
+    assert store.find("h", "p2", {"6"}) == store.find("g", "p2") == []
+
+
+def test_a_run_that_cannot_be_told_does_not_stay(runs, trace, monkeypatch):
+    store = runs.Runs()
+    one = trace("r0")
+    store.open(one)
+    monkeypatch.setattr(runs, "as_text", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        store.close(one)
+    assert store.trace("r0") is None
 
 
 def test_list(routes, trace):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 
 def linked(class_type: str, *ids: str, **widgets: object) -> dict:
@@ -96,5 +98,26 @@ def test_plots_of_any_rows(pack_module: Callable, against: str):
     one = row.Row("a" * 60, "a" * 60, 9, 30, 1.0, 3.0, 30.0, 0.9)
     equal = row.Row("b", "b", 30, 30, 3.0, 1.0, 100.0, 1.0, equal=True)
     lost = row.Row("c", "c", psnr=40.0)
-    for rows in ([uncached], [uncached, one], [uncached, equal], [uncached, one, equal, lost, one], [lost, lost]):
+    dark = row.Row("d", "d", 9, 30, 1.0, measured=False)
+    for rows in (
+        [uncached],
+        [uncached, dark],
+        [uncached, one, dark],
+        [uncached, one],
+        [uncached, equal],
+        [uncached, one, equal, lost, one],
+        [lost, lost],
+    ):
         assert plot.quality("sensitivity", rows, against).size == (1280, 800)
+
+
+def test_a_video_without_numbers_is_shown_and_not_compared(call: Callable):
+    """NaN from a decoder is one row's trouble: the sheet is made, says so, and its JSON stays valid."""
+    good, bad = torch.rand(3, 8, 8, 3), torch.full((3, 8, 8, 3), torch.nan)
+    (uncached,) = call("AdaCacheSweepTake", images=good, name="uncached", mark="uncached", handle="h")
+    (take,) = call("AdaCacheSweepTake", images=bad, name="turbo", mark="turbo", handle="h", reference=uncached)
+    row = take.row(uncached)
+    assert row.close() == "not compared" and "turbo: frame 1 of 3 has values that are not finite" in row.note
+    sheet, plot, table, told = call("AdaCacheSweepSheet", reference=uncached, title="preset", take_1=take, frames=2)
+    assert torch.isfinite(sheet).all() and torch.isfinite(plot).all() and "| turbo |" in table
+    assert json.loads(told, parse_constant=pytest.fail)["rows"][1]["psnr"] is None

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from saved import BYPASSED, LINK, MUTED, load, prompt_of, sheets, small, widgets
+from saved import BYPASSED, LINK, MUTED, load, numbers, prompt_of, sheets, since, small, widgets
 
 from demo import host
 from demo.client import Client, Refused
 from demo.run import WORKFLOW as DEMO
-from demo.workflow import MOREG, Caching, Shot, graph
+from demo.workflow import MOREG, OPENED, Shot, graph
 
 FILES = [*sorted((host.REPO / "example_workflows").glob("*.json")), DEMO]
 
@@ -21,14 +21,6 @@ def is_ours(node: dict) -> bool:
 
 
 OURS = [(file, node["id"], node["type"]) for file in FILES for node in load(file) if is_ours(node)]
-# What a bypassed Calibrate gives as its codebook is whatever comes into it; without a handle it fails.
-NOT_YET = {
-    (file, node["id"])
-    for file in FILES
-    for node in load(file)
-    if node["type"] == "AdaCacheCalibrate" or node["widgets_values"][:1] == ["measure only"]
-}
-IN_CALIBRATE = pytest.mark.xfail(reason="AdaCache Calibrate does not take it yet", strict=True)
 WITHOUT_SMALL = {"ltx2_text_to_video", "minimax_h3_image_to_video"}  # the demo's network cannot stand for theirs
 
 
@@ -41,16 +33,11 @@ def _host_is_new_enough(request: pytest.FixtureRequest) -> None:
     """A template's nodes name the oldest ComfyUI that has all of them."""
     file = request.node.callspec.params.get("file") if hasattr(request.node, "callspec") else None
     if file and "client" in request.fixturenames:
-        needed = {node["properties"]["ver"] for node in load(file) if not node["type"].startswith("AdaCache")}
         version = request.getfixturevalue("client").version()
-        if any(_numbers(one) > _numbers(version) for one in needed):
-            pytest.skip(f"for ComfyUI {max(needed, key=_numbers)}; this is {version}")
+        if since(file) > numbers(version):
+            pytest.skip(f"for a newer ComfyUI than {version}")
     if file and file.stem in WITHOUT_SMALL and "runs" in request.node.name:
         pytest.skip("no small network of its kind")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -82,7 +69,9 @@ def test_links_join_equal_types(file: Path):
             else:
                 ends.append(sheet["outputs"][place]["type"])
                 assert sheet["outputs"][place]["linkIds"] == [number]
-            assert {one for end in ends for one in end.split(",")} >= {kind} and set(ends) <= {kind, "*", "FLOAT,INT"}
+            assert {one for end in ends for one in end.split(",")} >= {kind} and all(
+                {kind, "*"} & set(end.split(",")) for end in ends
+            )
 
 
 def test_thumbnail_lies_beside_it(file: Path):
@@ -91,7 +80,7 @@ def test_thumbnail_lies_beside_it(file: Path):
 
 def test_demo_in_the_browser_is_the_demo_of_the_command(client: Client):
     infos = client.node_infos()
-    command = graph(Shot(), Caching())
+    command = graph(Shot(), OPENED)
     saved = {node["type"]: widgets(node, infos) for node in load(DEMO) if node["type"] != "AdaCacheDemoTextEncode"}
     for node in command.values():
         if node["class_type"] in saved:
@@ -111,11 +100,7 @@ def test_it_runs(client: Client, file: Path):
     assert client.run(small(prompt_of(file, client.node_infos()))).outputs
 
 
-@pytest.mark.parametrize(
-    ("file", "node", "kind"),
-    [pytest.param(*one, marks=[IN_CALIBRATE] if one[:2] in NOT_YET else []) for one in OURS],
-    ids=names,
-)
+@pytest.mark.parametrize(("file", "node", "kind"), OURS, ids=names)
 def test_it_runs_with_any_one_of_our_nodes_bypassed(client: Client, file: Path, node: str, kind: str):
     outputs = client.run(small(prompt_of(file, client.node_infos(), {node: BYPASSED}))).outputs
     counted = [entry["from"] for one in load(file) if one["type"] == "AdaCacheStats" for entry in one["inputs"]]

@@ -94,7 +94,7 @@ def _evaluate(
 
 
 def refused() -> Trace:
-    note = "the sampler heun evaluates the network several times per step"
+    note = "the sampler heun evaluates the network a varying number of times per step"
     trace = record_run("refused", 12, Settings())
     records = [
         Record(n, (n + 1) // 2, round(1 - n / 24, 4), True, Reason.REFUSED, milliseconds=400.0 + n % 7)
@@ -135,7 +135,7 @@ def compiled() -> Trace:
     for record in trace.records[15:]:
         record.computed, record.reason, record.milliseconds = True, Reason.REFUSED, 431.0
     seconds = round(sum(record.milliseconds for record in trace.records) / 1000 * 1.02, 3)
-    return replace(trace, note="another node answered in place of the network's blocks", seconds=seconds)
+    return replace(trace, note="another node answered in place of the network", seconds=seconds)
 
 
 def main() -> None:

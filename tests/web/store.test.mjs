@@ -213,6 +213,11 @@ for (const [name, text, words] of [
         JSON.stringify({ version: 1, runs: [{ info: {}, steps: 3, records: Array(10_001).fill(0) }] }),
         /at most 10,000/,
     ],
+    [
+        "a JSON nested a hundred thousand times",
+        `{"version":1,"runs":[{"info":{},"settings":${"[".repeat(1e5)}${"]".repeat(1e5)},"records":[],"steps":3}]}`,
+        /nested too deeply/,
+    ],
     ["a huge file", " ".repeat(16 * 2 ** 20 + 1), /larger than 16 MiB/],
 ])
     test(`an import of ${name} is refused with a reason`, () => {

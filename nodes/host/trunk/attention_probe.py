@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..guard import Guard, HostCall
 
-class _Captured(Exception):
-    """Ends the second run of a compiled block once its attention has run."""
+
+class _Captured(BaseException):
+    """Ends the second run of a compiled block once its attention has run; no error, so nobody takes it for one."""
 
 
 class AttentionProbe:
@@ -22,7 +24,8 @@ class AttentionProbe:
         output: what its attention returned; None where it has not run, or cannot be hooked.
     """
 
-    def __init__(self, block: nn.Module, attention: str) -> None:
+    def __init__(self, block: nn.Module, attention: str, guard: Guard) -> None:
+        self._guard = guard
         self.block = getattr(block, "_orig_mod", block)
         self.output: Tensor | None = None
         self._attention = getattr(self.block, attention, None)
@@ -35,12 +38,12 @@ class AttentionProbe:
             yield self
             return
 
-        def capture(module: nn.Module, args: Any, output: Tensor) -> None:
+        def capture(host: HostCall, module: nn.Module, args: Any, output: Tensor) -> None:
             self.output = output
             if stops:
                 raise _Captured
 
-        handle = self._attention.register_forward_hook(capture)
+        handle = self._attention.register_forward_hook(self._guard.around(capture, lambda *_: None))
         try:
             yield self
         except _Captured:

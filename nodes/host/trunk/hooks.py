@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from ....adacache.sampling.cache import Parts
 from ....adacache.sampling.evaluation import TrunkCall
-from ..guard import attempt
+from .. import compat
+from ..guard import Guard, HostCall
 from .attention_probe import AttentionProbe
 from .families.table import Family, Stack
 from .patching import called, calling
@@ -21,10 +22,6 @@ State = tuple[Any, ...]
 """What runs through the blocks of a stack, the video first."""
 
 
-class Again(Exception):
-    """A call that was to be reused cannot be: it must be made again, and with all that was left out of it."""
-
-
 class TrunkHooks:
     """Hooks for every block of a network, for one call only.
 
@@ -32,14 +29,14 @@ class TrunkHooks:
     node put on a block runs as that block; the others by their `forward`. A reused call returns each block's input
     unchanged, and from the last block the trunk's input plus the cached residual.
 
-    Should anything of ours fail (memory, most likely), the blocks run as if we were not there, and `error` says why.
+    Should anything of ours fail (memory, most likely), the blocks run as if we were not there.
     """
 
-    def __init__(self, family: Family, network: nn.Module, call: TrunkCall) -> None:
+    def __init__(self, family: Family, network: nn.Module, call: TrunkCall, guard: Guard) -> None:
         self.family = family
         self.call = call
         self.probed = ""
-        self.error = ""
+        self._guard = guard
         self._places = [(stack, key) for stack in family.stacks for key in range(len(getattr(network, stack.blocks)))]
         self._last = len(self._places) - 1
         self._middle = len(self._places) // 2
@@ -47,6 +44,7 @@ class TrunkHooks:
         self._tokens = 0
         self._start = 0
         self._reused: Parts | None = None
+        self._missing = False
         self._attention: AttentionProbe | None = None
         self._entered = 0
         self._left = 0
@@ -55,6 +53,13 @@ class TrunkHooks:
     def complete(self) -> bool:
         """Whether the first and the last block ran exactly once, and the trunk gave back what it was given."""
         return self._entered == 1 and self._left == 1
+
+    @property
+    def again(self) -> bool:
+        """Whether a call that was to be reused cannot be: what it gave is no answer, and it must be made again, with
+        all that was left out of it.
+        """
+        return self._reuses and (self._missing or bool(self._guard.failure))
 
     @property
     def silent(self) -> bool:
@@ -67,7 +72,8 @@ class TrunkHooks:
 
     def keep(self) -> None:
         """Keep what the call captured, once it has returned."""
-        self._safely(self.call.commit)
+        with compat.lasting_memory():
+            self.call.commit()
 
     def install(self, transformer_options: dict[str, Any]) -> dict[str, Any]:
         """A copy of the options with our hooks over whatever is there.
@@ -82,16 +88,16 @@ class TrunkHooks:
                 place = (stack.kind, index)
                 patches[place] = self._patch(position, stack, patches.get(place) or _run_block)
         around = wrappers.get("diffusion_model", {})
-        ours = {"adacache.blocks": [self._around]}
+        ours = {"adacache.blocks": [self._guard.wrapper(self._around)]}
         return {
             **transformer_options,
             "patches_replace": {**replaced, "dit": patches},
             "wrappers": {**wrappers, "diffusion_model": {**around, **ours}},
         }
 
-    def _around(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+    def _around(self, host: HostCall, *args: Any, **kwargs: Any) -> Any:
         """DIFFUSION_MODEL: hook the forwards and the measured attention, and leave side blocks out."""
-        network = executor.class_obj
+        network = host.call.class_obj
         blocks = [block for stack in self.family.stacks for block in _blocks(network, stack)]
         own = {
             block: self._forward(position, stack, block)
@@ -102,55 +108,59 @@ class TrunkHooks:
             if own:
                 hooked.enter_context(calling(own))
             if self.family.gate and self.call.compute and self.call.measures:
-                probe = AttentionProbe(blocks[self._middle], self.family.attention)
+                probe = AttentionProbe(blocks[self._middle], self.family.attention, self._guard)
                 self._attention = hooked.enter_context(probe.attached())
             if self._reuses:
                 hooked.enter_context(self.family.quiet(network))
-            return executor(*args, **kwargs)
+            return host(*args, **kwargs)
 
     def _patch(self, position: int, stack: Stack, inner: Patch) -> Patch:
-        def block(args: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-            out: dict[str, Any] = {}
-
-            def run() -> State:
-                out.update(inner(args, extra))
+        def block(host: HostCall, args: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+            def run(ask: Callable[..., Any] = host) -> State:
+                out = ask(args, extra)
                 return tuple(out[name] for name in stack.state)
 
-            state = self._pass(position, stack, tuple(args[name] for name in stack.state), args, run)
-            return {**out, **dict(zip(stack.state, state, strict=True))}
+            state = self._pass(position, stack, tuple(args[name] for name in stack.state), args, run, host)
+            return {**(host.result or {}), **dict(zip(stack.state, state, strict=True))}
 
-        return block
+        return self._guard.around(block, inner)
 
     def _forward(self, position: int, stack: Stack, block: nn.Module) -> Callable[..., Any]:
-        original = called(block)
-        parameters = signature(getattr(block, "_orig_mod", block).forward)
+        # By its class: another pack may have given this block a forward of any signature.
+        made: Any = type(getattr(block, "_orig_mod", block))
+        parameters = signature(made.forward)
 
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            given = parameters.bind(*args, **kwargs).arguments
+        def forward(host: HostCall, *args: Any, **kwargs: Any) -> Any:
+            given = parameters.bind(block, *args, **kwargs).arguments
 
-            def run() -> State:
-                out = original(*args, **kwargs)
+            def run(ask: Callable[..., Any] = host) -> State:
+                out = ask(*args, **kwargs)
                 return out if len(stack.state) > 1 else (out,)
 
-            state = self._pass(position, stack, tuple(given[name] for name in stack.state), given, run)
+            state = self._pass(position, stack, tuple(given[name] for name in stack.state), given, run, host)
             return state if len(stack.state) > 1 else state[0]
 
-        return forward
+        return self._guard.around(forward, called(block))
 
     def _pass(
-        self, position: int, stack: Stack, state: State, args: Mapping[str, Any], run: Callable[[], State]
+        self,
+        position: int,
+        stack: Stack,
+        state: State,
+        args: Mapping[str, Any],
+        run: Callable[..., State],
+        host: HostCall,
     ) -> State:
-        """One block: run it and look on, or let the state pass."""
+        """One block, by `run`: run it and look on, or let the state pass."""
+        if self._guard.failure:
+            return run()
         if position == 0:
             self._entered += 1
-            self._safely(lambda: self._enter(state[0]))
-            if self._reuses and self._reused is None:
-                self.call.compute = True
-                raise Again
+            self._enter(state[0])
         if stack.joined:
             self._start = _video_start(stack, args, state[0].shape[1] - self._tokens)
-        if self._reused is not None:
-            if position == self._last:
+        if self._reuses:
+            if position == self._last and self._reused is not None:
                 self._left += 1
                 return (self._instead(stack, state[0], self._reused), *state[1:])
             if position == 0 and self.family.copies:
@@ -160,27 +170,25 @@ class TrunkHooks:
         if measured:
             before = self._video(stack, state[0])
             before = before.clone() if self.family.writes else before
-            if probe := self._attention:
-                self._safely(lambda: probe.run_uncompiled(run))
+            if self._attention:
+                self._attention.run_uncompiled(lambda: run(host.call))  # beside the call that counts
         out = run()
-        if measured:
-            self._safely(lambda: self._measure(args, before, self._video(stack, out[0])))
-        if position == self._last:
-            self._safely(lambda: self._leave(stack, out[0]))
+        with compat.lasting_memory():
+            if measured:
+                self._measure(args, before, self._video(stack, out[0]))
+            if position == self._last:
+                self._leave(stack, out[0])
         return out
-
-    def _safely(self, ours: Callable[[], None]) -> None:
-        """Do something of ours, never the host's, unless something of ours failed before."""
-        if not self.error:
-            self.error = attempt(ours)
 
     def _enter(self, hidden: Any) -> None:
         # A reused output is made here already: if there is no memory for it, the blocks can still run.
         parts = self.family.layout.parts(hidden)
         self._tokens = parts[0].shape[1]
-        self.call.enter(*parts)
-        if not self.call.compute:
-            self._reused = self.call.reuse(*parts)
+        with compat.lasting_memory():
+            self.call.enter(*parts)
+            if not self.call.compute:
+                self._reused = self.call.reuse(*parts)
+        self._missing = self._reuses and self._reused is None
 
     def _leave(self, stack: Stack, hidden: Any) -> None:
         parts = self.family.layout.parts(hidden)
@@ -213,7 +221,7 @@ class TrunkHooks:
     def _gated(self, block: nn.Module, args: Mapping[str, Any], attention: Tensor) -> Tensor | None:
         try:
             return self.family.gate(block, args, attention) if self.family.gate else None
-        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+        except Exception:
             # The measure reads a block's insides, which a later host may name otherwise; the run must not notice.
             return None
 

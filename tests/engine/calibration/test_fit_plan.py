@@ -13,7 +13,7 @@ from torch import Tensor
 
 from adacache import Calibration, CalibrationError, LockedPlan, Reason, Record, Run, RunInfo, Settings, Target, Trace
 from adacache.calibration.fit_codebook import propose
-from adacache.calibration.fit_plan import AT_ONCE, SEPARATE_WEIGHT, TREND, Errors, fitted_plan
+from adacache.calibration.fit_plan import AT_ONCE, SEPARATE_WEIGHT, TREND, Errors, _improved, fitted_plan
 from adacache.calibration.result import COMPUTED
 from adacache.sampling.direction_increments import MOST_STEPS, SAMPLED, DirectionIncrements
 from adacache.sampling.log_snr import log_snr
@@ -183,7 +183,12 @@ def test_runs_that_do_not_tell_give_no_plan() -> None:
     """Of samplers that add noise, of older versions, or broken ones; a run that tells is used without them."""
     silent, good = trace(), trace(walk())
     broken = []
-    for spoilt in (lambda row: (math.nan, *row[1:]), lambda row: (*row[:-1], -1.0), lambda row: row[1:]):
+    for spoilt in (
+        lambda row: (math.nan, *row[1:]),
+        lambda row: (*row[:-1], -1.0),
+        lambda row: row[1:],
+        lambda row: (*(1e3 * one for one in row[:-1]), row[-1]),  # products of no vectors
+    ):
         records = [replace(r, turns=spoilt(r.turns) if r.step == 9 else r.turns) for r in good.records]
         broken.append(replace(good, records=records))
     for sigma in (0.0, math.nan, good.records[7].sigma):
@@ -192,6 +197,13 @@ def test_runs_that_do_not_tell_give_no_plan() -> None:
     broken.append(replace(good, records=good.records[::-1]))
     assert fitted_plan([silent, *broken], 12) is None
     assert fitted_plan([silent, good, *broken], 12) == fitted_plan([good], 12)
+
+
+def test_a_search_ends_whatever_the_error_is() -> None:
+    """Products that an edited text may hold make errors below 0, which no move may count as better for ever."""
+    products = -torch.eye(STEPS, dtype=torch.float64) + 1e-3 * torch.ones(STEPS, STEPS, dtype=torch.float64)
+    plan = _improved(CORRECTED.plan(STEPS, 12), 4, Errors(levels()[:-1], 1.0, products, AT_ONCE))
+    assert len(plan) == 12 and plan == sorted(set(plan))
 
 
 def test_a_run_that_never_turns_has_the_usual_plan() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adacache import FEWEST_STEPS, FrameGrid, MoRegSettings, Reason, Run, RunInfo, Settings, run_blocks
+from adacache import FEWEST_STEPS, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
 
 STEPS = 30
 COMPUTED = [Reason.FIRST, *[Reason.SCHEDULED] * 27, Reason.LAST, Reason.LAST]
@@ -69,25 +69,6 @@ def test_one_evaluation_per_step(doubling, tens) -> None:
     assert trace.reused == 22 and trace.note == ""
 
 
-def test_two_evaluations_per_step(doubling, tens) -> None:
-    """A sampler that evaluates twice per step is refused with a note; records have the sampler's steps."""
-    run = Run(Settings(), 12, RunInfo(sampler="heun"))
-    run.report_steps()
-    outputs = []
-    for step in range(12):
-        outputs.append(evaluate(run, doubling, tens, 1 - step / 12))
-        run.step_done(step)
-        if step < 11:
-            outputs.append(evaluate(run, doubling, tens, 1 - (step + 1) / 12))
-    trace = run.close()
-    assert trace.note == "the sampler heun evaluates the network several times per step"
-    assert trace.reused == 0 and {record.reason for record in trace.records[2:]} == {Reason.REFUSED}
-    assert [record.step for record in trace.records] == [*(s for s in range(1, 12) for _ in "ab"), 12]
-    assert [record.evaluation for record in trace.records] == list(range(1, 24))
-    assert all(output.unique().item() == 40.0 for output in outputs)
-    assert run.cache.nbytes == 0
-
-
 def test_noise_that_rises_restarts(doubling, tens, sample) -> None:
     """When the noise goes up again the step is computed, and so is the one after; then reuse goes on."""
     sigmas = [1 - i / STEPS for i in range(10)] + [1 - i / STEPS for i in range(20)]
@@ -96,6 +77,18 @@ def test_noise_that_rises_restarts(doubling, tens, sample) -> None:
     assert reasons(run)[10] is Reason.RESTARTED
     assert run.trace.records[10].distance is None
     assert reasons(run)[11:14] == [Reason.SCHEDULED, Reason.REUSED, Reason.REUSED]
+    assert reasons(run).count(Reason.RESTARTED) == 1
+
+
+def test_another_network_restarts(doubling, tens) -> None:
+    """What comes from another network is computed, measured against nothing, and so is the one after it."""
+    run = Run(Settings(), STEPS)
+    for step in range(STEPS):
+        evaluation = run.begin(1 - step / STEPS, network=("LoRA", step >= 9))
+        run_blocks(evaluation, doubling, tens)
+        run.finish(evaluation)
+    assert reasons(run)[8:13] == [Reason.REUSED, Reason.RESTARTED, Reason.SCHEDULED, Reason.REUSED, Reason.REUSED]
+    assert run.trace.records[9].distance is None
     assert reasons(run).count(Reason.RESTARTED) == 1
 
 

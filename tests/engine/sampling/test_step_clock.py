@@ -69,31 +69,93 @@ def test_noise_that_rises_within_a_step_is_no_restart(doubling, tens) -> None:
     assert Reason.RESTARTED not in {record.reason for record in run.trace.records}
 
 
-def test_a_sampler_that_does_not_keep_to_its_count(doubling, tens) -> None:
-    """One evaluation per step where two were expected: nothing is cached from there on, and the note says so."""
-    run = Run(Settings(), STEPS, RunInfo(sampler="odd"), sampler=Sampler(2))
+def stepped(run: Run, blocks, counts: list[int], at_end: bool = False) -> list[str]:
+    """A sampler of so many evaluations per step; what became of each step, such as "CC" or ".."."""
     run.report_steps()
-    for step in range(STEPS):
-        with run.evaluation(1 - step / STEPS) as evaluation:
-            assert run_blocks(evaluation, doubling, tens).unique().item() == 40.0
-        run.step_done(step)
+    for step, count in enumerate(counts):
+        for place in range(count):
+            with run.evaluation(1 - (step + place / count) / len(counts)) as evaluation:
+                run_blocks(evaluation, blocks, torch.full((1, 3, 2), 10.0))
+            if place == (count - 1 if at_end else 0):
+                run.step_done(step)
+    if at_end:
+        run.step_done(len(counts))  # RES4LYF reports its last step a second time
+    by_step = dict.fromkeys(range(1, len(counts) + 1), "")
+    for record in run.close().records:
+        by_step[record.step] += "C" if record.computed else "."
+    return list(by_step.values())
+
+
+IRREGULAR = [[2] + [1] * 11, [2, 2] + [1] * 10, [3, 2] + [1] * 10, [3, 3, 3] + [1] * 8 + [3]]
+
+
+@pytest.mark.parametrize(
+    ("counts", "at_end"), [*((c, end) for c in IRREGULAR for end in (False, True)), ([1] * 6 + [2] * 6, False)]
+)
+def test_a_count_that_changes(counts: list[int], at_end: bool, doubling) -> None:
+    """Multistep samplers evaluate more often in their first steps; caching goes on, and steps are the sampler's."""
+    run = Run(Settings(share=0.5), len(counts))
+    steps = stepped(run, doubling, counts, at_end)
+    assert [len(step) for step in steps] == counts
+    assert steps[-1] == "C" * counts[-1] and not run.trace.note
+    assert sum(set(step) == {"."} for step in steps) >= 4
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("per_step", [1, 2, 3, 5])
+def test_a_constant_count_is_learnt(per_step: int, at_end: bool, doubling) -> None:
+    """Nobody said how often the sampler evaluates: whole steps are reused all the same."""
+    run = Run(Settings(share=0.5), STEPS)
+    steps = stepped(run, doubling, [per_step] * STEPS, at_end)
+    assert {len(step) for step in steps} == {per_step}
+    assert all(len(set(step)) == 1 for step in steps)
+    assert sum(set(step) == {"."} for step in steps) >= 4
+
+
+def test_fewer_evaluations_than_were_expected(doubling) -> None:
+    """One evaluation per step where two were expected: what was kept for the second is let go, and caching goes on."""
+    kept: list[int] = []
+    run = Run(Settings(share=0.5), STEPS, None, Sampler(2), on_record=lambda _: kept.append(len(list(run.cache))))
+    steps = stepped(run, doubling, [2, 2] + [1] * 10)
+    assert sum(step == "." for step in steps) >= 4 and not run.trace.note
+    assert max(kept) == 2 and kept[-1] == 1
+
+
+def test_a_sampler_that_never_reports(doubling, tens) -> None:
+    """What its steps are cannot be told: all is computed, nothing piles up, and the note says why."""
+    run = Run(Settings(), STEPS, RunInfo(sampler="silent"))
+    run.report_steps()
+    for evaluation in range(60):
+        with run.evaluation(1 - evaluation / 60) as asked:
+            assert run_blocks(asked, doubling, tens).unique().item() == 40.0
+    held = run.cache.nbytes
     trace = run.close()
-    assert trace.note == "the sampler odd evaluates the network in a way of its own"
-    assert [record.step for record in trace.records] == list(range(1, STEPS + 1))
-    assert trace.reused == 0
+    assert trace.note == "the sampler silent does not tell when a step ends"
+    assert trace.reused == 0 and held == 0
+
+
+def test_a_step_that_is_iterated(doubling, tens) -> None:
+    """Its report comes again with the same number: its evaluations are of one step."""
+    run = Run(Settings(), STEPS)
+    run.report_steps()
+    for step in (0, 1, 1, 1, 2):
+        with run.evaluation(1 - step / STEPS) as evaluation:
+            run_blocks(evaluation, doubling, tens)
+        run.step_done(step)
+    assert [record.step for record in run.close().records] == [1, 2, 2, 2, 3]
 
 
 def test_clock_allows_a_shorter_end() -> None:
     """Three evaluations per step, two in the last but one and one in the last, as heunpp2 makes them."""
-    clock = StepClock(4, per_step=3)
-    clock.reported = 0
+    clock = StepClock(per_step=3)
+    clock.reports = 0
     places = []
     for step, count in enumerate((3, 3, 2, 1)):
         for place in range(count):
             places.append(clock.advance())
             if place == 0:
                 clock.report(step)
-    assert places[:8] == [0, 1, 2, 0, 1, 2, 0, 1] and clock.regular and clock.begun == 4
+    assert places[:8] == [0, 1, 2, 0, 1, 2, 0, 1] and clock.begun == 4
 
 
 def test_hidden_states_of_several_parts(tens) -> None:

@@ -56,6 +56,10 @@ def test_separators(text: str) -> None:
         ("0.1:2 0:1", ["entry 2", "character 7", "above 0"]),
         ("-0.1:2", ["entry 1", "character 1", "above 0"]),
         ("1e999:2", ["entry 1", "character 1", "above 0"]),
+        ("0.1:2 1e7:1", ["entry 2", "character 7", "thresholds from 1e-12 to 1e+06"]),
+        ("1e-13:1", ["entry 1", "thresholds from 1e-12"]),
+        ("0.1:10001", ["entry 1", "rates up to 10000"]),
+        ("0.1:" + "9" * 400, ["entry 1", "rates up to 10000"]),
         ("0.1:0", ["entry 1", "character 1", "rate 0", "1"]),
         ("0.2:3\n0.1:2", ["entry 2", "character 7", "0.1", "ascend"]),
         ("0.2:3 0.2:2", ["entry 2", "character 7", "0.2", "ascend"]),
@@ -179,3 +183,12 @@ def test_scaling_keeps_thresholds_apart_that_differ_in_the_seventh_digit():
     scaled = Codebook(((0.1, 3), (0.10000001, 2), (1.0, 1)), steps=30).for_steps(50)
     thresholds = [threshold for threshold, _ in scaled.entries]
     assert thresholds == sorted(set(thresholds)) and len(thresholds) == 3
+
+
+def test_what_can_be_written_can_be_scaled() -> None:
+    """No text is taken that a run of another step count could not use; thresholds that fall together are one."""
+    close = (0.1, math.nextafter(0.1, 1), math.nextafter(math.nextafter(0.1, 1), 1))
+    for text in ("1e-12:1", "1e6:10000", "1e-12:10000 1e6:1", " ".join(f"{t!r}:{n}" for n, t in enumerate(close, 1))):
+        for made in (1, 3, 10_000):
+            for steps in (1, 7, 10_000):
+                assert Codebook.parse(text, made).for_steps(steps).steps == steps

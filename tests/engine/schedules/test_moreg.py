@@ -85,8 +85,10 @@ def test_every_run_starts_neutral() -> None:
 @pytest.mark.parametrize(
     ("changed", "parts"),
     [
-        ({"strides": ()}, ["strides", "at least one"]),
-        ({"strides": (1, 0)}, ["strides", "(1, 0)", "from 1"]),
+        ({"strides": ()}, ["strides", '""', "1 to 8 whole numbers"]),
+        ({"strides": (1, 0)}, ["strides", '"1 0"', "from 1"]),
+        ({"strides": (1,) * 9}, ["strides", "1 to 8 whole numbers"]),
+        ({"strides": (1, 1001)}, ["strides", '"1 1001"', "to 1000"]),
         ({"norm": 0.0}, ["norm", "0.0", "0.001 to 1000"]),
         ({"norm": math.nan}, ["norm", "nan"]),
         ({"power": 65.0}, ["power", "65.0", "0.01 to 64"]),

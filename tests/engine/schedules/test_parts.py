@@ -114,7 +114,7 @@ def test_a_part_has_no_floor_of_nine_steps() -> None:
 
 def test_a_part_that_the_whole_run_computes() -> None:
     run = Run(Settings(share=1 / 2), 3, sampler=Sampler(part=(0.0, 0.15)))
-    assert run.trace.note == "3 steps of a schedule of 20 leave nothing to reuse"
+    assert run.trace.note == "3 steps leave nothing to reuse; it takes at least 5"
 
 
 def test_motion_counts_from_a_third_of_the_whole() -> None:

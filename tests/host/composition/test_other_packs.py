@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import comfy.samplers
+import pytest
 import torch
 
 REUSE = "1000:3 2000:1"
@@ -52,17 +53,27 @@ def test_two_of_ours(rig) -> None:
     assert first.runs() == [] and second.runs()[0].reused == 4
 
 
-def test_a_sampler_of_another_pack(rig, call) -> None:
-    """Two evaluations per step, and nobody told us: computed as soon as that shows, which is before any reuse."""
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("counts", [[2] * 12, [2, 2] + [1] * 10, [3, 3, 3] + [1] * 8 + [3]])
+def test_a_sampler_of_another_pack(counts, at_end, rig, call) -> None:
+    """Several evaluations in a step, always or at first, and nobody told us: steps are the sampler's, and are reused.
 
-    def midpoint(model, x, sigmas, extra_args=None, callback=None, disable=None):
+    RES4LYF reports a step at its end, with its last one twice; the host's own samplers after its first evaluation.
+    """
+
+    def midpoints(model, x, sigmas, extra_args=None, callback=None, disable=None):
         ones = x.new_ones(x.shape[0])
-        for i in range(len(sigmas) - 1):
-            denoised = model(x, sigmas[i] * ones, **extra_args)
-            callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
-            half = (sigmas[i] + sigmas[i + 1]) / 2
-            middle = x + (x - denoised) / sigmas[i] * (half - sigmas[i])
-            x = x + (middle - model(middle, half * ones, **extra_args)) / half * (sigmas[i + 1] - sigmas[i])
+        for i, count in enumerate(counts):
+            level, direction = sigmas[i], 0
+            for place in range(count):
+                denoised = model(x + direction * (level - sigmas[i]), level * ones, **extra_args)
+                direction = (x + direction * (level - sigmas[i]) - denoised) / level
+                if place == (count - 1 if at_end else 0):
+                    callback({"x": x, "i": i, "denoised": denoised})
+                level = (sigmas[i] + sigmas[i + 1]) / 2
+            x = x + direction * (sigmas[i + 1] - sigmas[i])
+        if at_end:
+            callback({"x": x, "i": len(counts), "denoised": denoised})
         return x
 
     def sample(model):
@@ -71,11 +82,14 @@ def test_a_sampler_of_another_pack(rig, call) -> None:
             call("BasicScheduler", model=model, scheduler="simple", steps=12, denoise=1.0),
         )
         (guider,) = call("CFGGuider", model=model, cfg=2.0, **rig.conds())
-        sampler = comfy.samplers.KSAMPLER(midpoint)
+        sampler = comfy.samplers.KSAMPLER(midpoints)
         given = {"noise": noise, "guider": guider, "sampler": sampler, "sigmas": sigmas}
         return call("SamplerCustomAdvanced", **given, latent_image={"samples": rig.member.latent()})[0]["samples"]
 
+    every = rig.patch(rig.model, text="1.0:1")
+    assert torch.equal(sample(every.model), sample(rig.model))
     patched = rig.patch(rig.model, text=REUSE)
-    assert torch.equal(sample(patched.model), sample(rig.model))
+    assert torch.isfinite(sample(patched.model)).all()
     (run,) = patched.runs()
-    assert run.reused == 0 and "several times per step" in run.note and len(run.records) == 24
+    assert not run.note and run.reused >= 4
+    assert [record.step for record in run.records] == [i + 1 for i, count in enumerate(counts) for _ in range(count)]

@@ -50,9 +50,15 @@ def test_a_window_that_is_empty_is_refused(pack, wan):
 
 def test_moreg_strides_are_whole_numbers(pack):
     """Bad strides name the node, the field and what is allowed."""
-    for strides in ("1 x", "0", "1, 0"):
+    for strides, shown in (
+        ("1 x", "1 x"),
+        ("0", "0"),
+        ("1, 0", "1 0"),
+        ("\u0662", "\u0662"),
+        ("1 " * 9, "1 " * 8 + "1"),
+    ):
         said = pack["AdaCacheMoRegSettings"].validate_inputs(strides)
-        assert said.startswith(f'MoReg Settings: strides: "{strides}"; expected whole numbers from 1')
+        assert said.startswith(f'MoReg Settings: strides: "{shown}"; allowed: 1 to 8 whole numbers from 1 to 1000')
     (moreg,) = pack["AdaCacheMoRegSettings"].execute("1, 2", 0.385, 8.0, 1.0, 10.0, 0, 0).result
     assert moreg.strides == (1, 2) and moreg.window(30) == (4, 26)
 

@@ -89,11 +89,12 @@ def test_a_video_made_anew_in_part(small, patch, sample):
 
 
 @pytest.mark.parametrize("scheduler", comfy.samplers.SCHEDULER_NAMES)
-def test_whole_runs_are_whole_by_every_scheduler(scheduler, small, patch, sample, pack_module):
+def test_whole_runs_are_whole_by_every_scheduler(scheduler, small, patch, call, conds, latent, pack_module):
     """From pure noise to none the plan is that of all steps, but for ddim_uniform, which leaves the noisiest out."""
     planned = pack_module("adacache.schedules.planned")
     patched = patch(small, preset="balanced")
-    sample(patched.model, steps=20, scheduler=scheduler)
+    widgets = {"seed": 1, "steps": 20, "cfg": 3.0, "sampler_name": "euler", "scheduler": scheduler, "denoise": 1.0}
+    call("KSampler", model=patched.model, latent_image=latent(), **widgets, **conds())
     (run,) = patched.runs()
     whole = [step + 1 for step in planned.CORRECTED.plan(run.steps, round(run.steps / 2))]
     assert steps(run) == whole or scheduler == "ddim_uniform"

@@ -1,0 +1,74 @@
+"""Every function of ours that a sampling calls is made to fail: the run goes on without us, and says so once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from breaking import Breaker, Place
+
+# One way each through the pack: what reuses answers, holds denoised latents, corrects later, measures, hooks blocks
+# through the host's patches, and by their forward.
+WAYS: dict[str, dict[str, Any]] = {
+    "planned": {"member": "Wan t2v", "moreg": {"norm": 0.3}},
+    "measuring": {"member": "Wan t2v", "preset": "measure only"},
+    "noisy": {"member": "Wan t2v", "preset": "turbo", "sampler_name": "dpmpp_2m_sde"},
+    "published": {"member": "Wan t2v", "preset": "as published (fast)", "moreg": {"norm": 0.3}},
+    "forwards": {"member": "Lumina 2", "preset": "as published (fast)"},
+}
+
+
+@pytest.fixture(scope="module")
+def breaker(pack_module: Callable[[str], ModuleType]) -> Breaker:
+    return Breaker(Path(pack_module("nodes.patch").__file__).parents[1])
+
+
+def survives(machine: Any, breaker: Breaker, place: Place, nth: int, told: list) -> None:
+    """A run in which one of our functions fails once."""
+    told.clear()
+    before = len(machine.patched.runs())
+    with breaker.breaking(place, nth):
+        given = machine.sample()
+    assert torch.isfinite(given).all()
+    assert len(told) <= 1, [record.getMessage() for record in told]
+    machine.check_clean()
+    runs = machine.patched.runs()[before:]
+    if not runs:  # not even begun
+        assert len(told) == 1 and torch.equal(given, machine.plain)
+        return
+    (run,) = runs
+    assert run.end == "done"
+    if run.note:
+        assert run.note.startswith("caching ") and "on purpose" in run.note and len(told) == 1
+    if not run.saves:
+        assert torch.equal(given, machine.plain)
+    elif not run.note:
+        assert torch.equal(given, machine.cached)
+
+
+def test_any_function_may_fail(machine: Callable[..., Any], breaker: Breaker, told: list) -> None:
+    """Each in the first way that comes through it, in the middle of the run, where there is something to lose.
+
+    `python -m bench.faults` breaks every single call in every way.
+    """
+    broken: set[Place] = set()
+    wrong = []
+    for way, given in WAYS.items():
+        made = machine(**given)
+        with breaker.hearing() as calls:
+            made.sample()
+        assert len(calls) > 50
+        for place in calls.keys() - broken:
+            try:
+                survives(made, breaker, place, (calls[place] + 1) // 2, told)
+            except Exception as error:
+                wrong.append(f"{way}: {place}: {type(error).__name__}: {error}"[:400])
+        broken |= calls.keys()
+        assert torch.equal(made.sample(), made.cached)
+        told.clear()
+        made.check_freed()
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,55 @@
+"""What the server says of runs in English, the panel knows, to say it in other languages; and it knows nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from adacache.trace.trace import ANSWER, DENOISED
+
+REPO = Path(__file__).resolve().parents[2]
+HOLE = "\0"
+CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py", "OTHER_MODEL": "nodes/host/session.py"}
+
+
+def text_of(node: ast.expr) -> str:
+    """A text of the code, with a mark for each place that is filled in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def said_by_the_server() -> Iterator[str]:
+    """Why a run is not cached, what is measured, and what Cache Stats says where there is no run."""
+    yield from (ANSWER, DENOISED)
+    for file in [*(REPO / "adacache").rglob("*.py"), *(REPO / "nodes").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("refuse", "give_up"):
+                yield text_of(node.args[0])
+            if isinstance(node, ast.Assign):
+                name = getattr(node.targets[0], "attr", getattr(node.targets[0], "id", ""))
+                if name == "probed" or CONSTANTS.get(name) == file.relative_to(REPO).as_posix():
+                    yield text_of(node.value)
+
+
+def known_to_the_panel() -> list[str]:
+    """Its sentences, with the same mark."""
+    script = (REPO / "web" / "server_words.js").read_text()
+    table = script[script.index("const SENTENCES") : script.index("function found")]
+    quoted = r"""(?:"[^"\n]*"|'[^'\n]*')"""
+    first = re.findall(rf"\[\s*phrase\(\s*({quoted}(?:\s*\+\s*{quoted})*),?\s*\)", table)
+    joined = ["".join(one[1:-1] for one in re.findall(quoted, text)) for text in first]
+    return [re.sub(r"\{\w+\}", HOLE, text) for text in joined]
+
+
+def matches(pattern: str, text: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split(HOLE))), text) is not None
+
+
+def test_every_sentence_of_the_server_is_known_and_no_other():
+    theirs, ours = {text for text in said_by_the_server() if text.strip(HOLE)}, known_to_the_panel()
+    assert len(theirs) > 15 and len(ours) > 15
+    assert not [text for text in theirs if not any(matches(text, one) for one in ours)]
+    assert not [one for one in ours if not any(matches(text, one) for text in theirs)]
