@@ -43,7 +43,7 @@ class Cost(NamedTuple):
         first = self.first(computed)
         return [*range(first), *Planner(self.weights(Part.all(steps))).placed(first - 1, computed - first)]
 
-    def count(self, part: Part, computed: int) -> int:
+    def computed_in(self, part: Part, computed: int) -> int:
         """How many steps of a part are computed, where so many of the whole are.
 
         So many that the part's worst interval costs about what the whole's does: the nearest to it as a ratio, where
@@ -159,7 +159,7 @@ class PacedSchedule(Schedule):
         part = part or Part.all(steps)
         computed = round(share * part.whole)
         self.first = min(steps, max(1, cost.first(computed) - part.before))
-        count = cost.count(part, computed)
+        count = cost.computed_in(part, computed)
         self.left = max(0.0, (count - self.first) * sensitivity)
         if part.whole < FEWEST_STEPS:
             self.idle = nothing_to_reuse(part.whole)
