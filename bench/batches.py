@@ -123,11 +123,11 @@ def subject(name: str, at: Hosted, videos: int, first_seed: int = 1) -> Subject:
 
 def shifted(of: Subject, shift: float) -> Subject:
     """The same with another shift of the noise levels."""
-    import comfy.model_sampling as sampling
+    from comfy.model_sampling import ModelSamplingFlux
 
     model = of.model.clone()
     clock = type(model.get_model_object("model_sampling"))(model.model.model_config)
-    clock.set_parameters(shift=math.log(shift) if isinstance(clock, sampling.ModelSamplingFlux) else shift)
+    clock.set_parameters(shift=math.log(shift) if isinstance(clock, ModelSamplingFlux) else shift)
     model.add_object_patch("model_sampling", clock)
     return replace(of, model=model)
 
