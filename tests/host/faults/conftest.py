@@ -63,7 +63,7 @@ def snapshot(network: torch.nn.Module) -> list[tuple]:
 
 @pytest.fixture
 def told() -> Any:
-    """What the pack logs as an error. Nobody else is told: a kept record holds its error's frames, and their tensors."""
+    """What the pack logs as an error. Nobody else is told: a record holds its error's frames, and their tensors."""
     log, records = logging.getLogger("adacache"), []
 
     def keep(record: logging.LogRecord) -> bool:
