@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench.faults [--most 3]
 
-The test `tests/host/faults/test_ours.py` does so once per function; this is the same with all calls, or so many of each,
+The test `tests/host/faults/test_ours.py` does so once per function; this is the same with all calls, or some of each,
 spread over the run.
 """
 
