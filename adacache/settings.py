@@ -33,7 +33,6 @@ class Settings:
             then do not count. A measuring run computes every step all the same.
         share: computed steps over all steps, above 0 to 1, planned by `PacedSchedule` instead of the codebook;
             None for the published schedule. `sensitivity` is then a factor on the computed steps.
-        protect: with a share, the part of the steps, from the first, that is all computed whatever the plan.
         forecast: reused steps carry the answer's trend on, see `extrapolation.py`; False holds it, as published.
         reuses: "trunk": the residual of all blocks, as published; "answer": what the network returns.
     """
@@ -49,7 +48,6 @@ class Settings:
     preset: str = "paper fast"
     locked: LockedPlan | None = None
     share: float | None = None
-    protect: float = 0.0
     forecast: bool = False
     reuses: str = "trunk"
 
@@ -67,8 +65,6 @@ class Settings:
             )
         if self.share is not None and not 0.0 < self.share <= 1.0:
             raise SettingsError("share", f"{self.share} is not a number above 0, up to 1")
-        if not 0.0 <= self.protect <= 1.0:
-            raise SettingsError("protect", f"{self.protect} is not a number from 0 to 1")
         if self.max_reuses < 0:
             raise SettingsError("max_reuses", f"{self.max_reuses} is below 0; 0 means no cap")
 
@@ -86,7 +82,7 @@ class Settings:
             "place": self.location,
             "locked": str(self.locked) if self.locked and self.mode == "cache" else None,
             "share": self.share,
-            "protect": self.protect,
+            "protect": 0.0,  # a key of the trace's first version
             "forecast": self.forecast,
             "reuses": self.reuses,
         }

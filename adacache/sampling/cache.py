@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Set
 from dataclasses import dataclass
 from threading import RLock
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,20 @@ FreeBytes = Callable[[torch.device], int]
 
 Parts = tuple[Tensor, ...]
 """A hidden state, its residual or an answer: one tensor for most networks, several for those with more than video."""
+
+
+class StreamKey(NamedTuple):
+    """What tells the streams of a run apart.
+
+    Attributes:
+        substep: the evaluation's place in its step, from 0; samplers of higher order make several.
+        key: the caller's name for the rows.
+        repeat: how many calls of this evaluation had the same key before.
+    """
+
+    substep: int
+    key: Hashable
+    repeat: int
 
 
 @dataclass
@@ -68,24 +83,24 @@ class Cache:
         self._free_bytes = free_bytes
         self._budget: float | None = None  # bytes that may lie with the model; None until the first tensor
         self._spilled = False
-        self._streams: dict[Hashable, Stream] = {}
+        self._streams: dict[StreamKey, Stream] = {}
         self._lock = RLock()
 
-    def __contains__(self, key: Hashable) -> bool:
+    def __contains__(self, key: StreamKey) -> bool:
         return key in self._streams
 
-    def __iter__(self) -> Iterator[Hashable]:
+    def __iter__(self) -> Iterator[StreamKey]:
         with self._lock:
             return iter(list(self._streams))
 
-    def __getitem__(self, key: Hashable) -> Stream:
+    def __getitem__(self, key: StreamKey) -> Stream:
         return self._streams[key]
 
-    def get(self, key: Hashable) -> Stream | None:
+    def get(self, key: StreamKey) -> Stream | None:
         """What a stream keeps, or None."""
         return self._streams.get(key)
 
-    def keep(self, key: Hashable, stream: Stream) -> None:
+    def keep(self, key: StreamKey, stream: Stream) -> None:
         """Keep what a computed evaluation left, in place of what the stream had."""
         with self._lock:
             old = self._streams.pop(key, None)
@@ -101,13 +116,13 @@ class Cache:
         """Note the peak; `passing` are bytes that are alive beside the cache."""
         self.peak_bytes = max(self.peak_bytes, self.nbytes + passing)
 
-    def drop(self, keys: Set[Hashable]) -> None:
+    def drop(self, keys: Set[StreamKey]) -> None:
         """Forget streams; those that are not here do not matter."""
         with self._lock:
             for key in keys:
                 self._streams.pop(key, None)
 
-    def drop_values(self, keys: Set[Hashable]) -> None:
+    def drop_values(self, keys: Set[StreamKey]) -> None:
         """Free what is about to be computed anew, and keep the probes that it is measured against."""
         with self._lock:
             for stream in (self._streams[key] for key in keys if key in self._streams):

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .cache import Cache, Parts, Stream, alike
+from .cache import Cache, Parts, Stream, StreamKey, alike
 from .extrapolation import advance, extrapolated
 from .measures import FrameGrid, change_sums, motion_sums
 from .sequence_parallel import Ranks
-
-
-class StreamKey(NamedTuple):
-    """What tells the streams of a run apart.
-
-    Attributes:
-        substep: the evaluation's place in its step, from 0; samplers of higher order make several.
-        key: the caller's name for the rows.
-        repeat: how many calls of this evaluation had the same key before.
-    """
-
-    substep: int
-    key: Hashable
-    repeat: int
 
 
 class Context(NamedTuple):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..schedules.schedule import Decision, Reason
-from .cache import Parts
-from .calls import AnswerCall, Call, Context, StreamKey, TrunkCall
+from .cache import Parts, StreamKey
+from .calls import AnswerCall, Call, Context, TrunkCall
 from .measures import FrameGrid, motion_score, relative_change
 from .stopwatch import Stopwatch
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from ..trace.record import Record
-from .cache import Cache, FreeBytes, Stream, alike
+from .cache import Cache, FreeBytes, Stream, StreamKey, alike
 from .direction_increments import MOST_STEPS, DirectionIncrements
 from .log_snr import on_list
 from .measures import change_sums
@@ -42,7 +42,7 @@ class Observer:
         """A step, from 1, begins."""
         self._step = step
 
-    def observe(self, key: Hashable, probe: Tensor) -> Tensor | None:
+    def observe(self, key: StreamKey, probe: Tensor) -> Tensor | None:
         """Sums of the change since an older probe of the stream; see `measures.change_sums`."""
         older = self._older.get(key)
         sums = change_sums(probe, older.value[0]) if older is not None and alike(older.value, (probe,)) else None

@@ -10,22 +10,20 @@ from torch import Tensor, device
 
 from ..schedules.choose import schedule_for
 from ..schedules.codebook import nearest_codebook
-from ..schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, PacedSchedule
+from ..schedules.part import Part
+from ..schedules.planned import PacedSchedule
 from ..schedules.schedule import Decision, Reason
 from ..settings import Settings
 from ..trace.trace import Record, RunInfo, Trace
 from .book import Book
-from .cache import Cache, FreeBytes
-from .calls import Context, StreamKey
+from .cache import Cache, FreeBytes, StreamKey
+from .calls import Context
 from .deferred_correction import Correction
 from .evaluation import Evaluation
 from .observer import Observer
 from .sampler import Sampler
 from .sequence_parallel import Ranks
 from .step_clock import StepClock
-
-# Four steps are always computed and a distance needs two, so below this there is nothing to win.
-FEWEST_STEPS = 9
 
 # So many evaluations without a report of the sampler are no step of any.
 MOST_SUBSTEPS = 32
@@ -71,11 +69,10 @@ class Run:
         corrects = settings.forecast and not measures
         self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
-        cost = (CORRECTED_LATER if sampler.sums_history else CORRECTED) if self.correction else UNCORRECTED
-        self.schedule = schedule_for(settings, steps, cost)
+        part = Part.between(*sampler.part, steps)
+        self.schedule = schedule_for(settings, steps, self.correction is not None, sampler.sums_history, part)
         self.cache = Cache(settings.location, free_bytes)
-        planned = isinstance(self.schedule, PacedSchedule)
-        codebook = "" if planned else str(nearest_codebook(settings.codebooks, steps))
+        codebook = "" if isinstance(self.schedule, PacedSchedule) else str(nearest_codebook(settings.codebooks, steps))
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
         self.trace.highest_sigma = sampler.highest_sigma or 0.0
         # A measuring run scores motion for calibration, too.
@@ -91,8 +88,8 @@ class Run:
         self._locked = None if measures else settings.locked
         if self._locked and self._locked.steps != steps:
             self.refuse(f"the locked schedule is for {self._locked.steps} steps, and this run has {steps}")
-        elif steps < FEWEST_STEPS and not self._locked:
-            self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
+        elif self.schedule.idle:
+            self.refuse(self.schedule.idle)
 
     def __enter__(self) -> Run:
         return self
@@ -123,9 +120,7 @@ class Run:
         """The sampler's callback for `step`, by its own count; see `StepClock`."""
         if self._clock.report(step):
             self._book.step_done(self._clock.begun, self._clock.at_end)
-            self.cache.drop(
-                {key for key in self.cache if isinstance(key, StreamKey) and key.substep >= self._clock.per_step}
-            )
+            self.cache.drop({key for key in self.cache if key.substep >= self._clock.per_step})
 
     @contextmanager
     def evaluation(self, sigma: float, allowed: bool = True) -> Iterator[Evaluation]:
@@ -163,17 +158,16 @@ class Run:
         forced = None
         changed = self._clock.begun > 1 and network != self._network
         self._network = network
-        if sigma > self._last_sigma:
-            forced = Reason.RESTARTED
-            self.cache.restart()
-            self.correction = None  # the sampler goes its own way through its noise levels
-            if self.observer:
-                self.observer.restart()
-        elif changed and not self.observer:
+        rises = sigma > self._last_sigma
+        if rises or (changed and not self.observer):
             forced = Reason.RESTARTED
             self.cache.restart()
             if self.correction:
                 self.correction.clear()
+            if rises:  # the sampler goes its own way through its noise levels
+                self.correction = None
+            if self.observer:
+                self.observer.restart()
         elif self.observer:
             forced = Reason.MEASURING
         elif not (allowed or self._locked):
@@ -186,8 +180,7 @@ class Run:
         return decision
 
     def corrected(self, evaluation: Evaluation, x: Tensor, denoised: Tensor) -> Tensor:
-        """What the sampler should go on with, inside an evaluation; see `deferred_correction.py`. Measuring
-        runs look only.
+        """What the sampler should go on with, inside an evaluation; see `deferred_correction.py`.
 
         Args:
             x: the latent that the evaluation started from.
@@ -232,15 +225,12 @@ class Run:
         record.score, record.error, record.gain = measured.score, measured.error, measured.gain
         if self.observer:
             self.observer.note(record, measured.far)
-        seen = self.schedule.observe(measured.change, record.score)
+        if seen := self.schedule.observe(measured.change, record.score):
+            record.take(seen)
         record.rate = self.schedule.rate
-        if seen:
-            record.distance, record.looked_up = seen.distance, seen.looked_up
-            if seen.motion:
-                record.motion, record.gradient = seen.motion.motion, seen.motion.gradient
 
     def _forget_all_but(self, streams: Set[StreamKey], substep: int) -> None:
-        self.cache.drop({key for key in self.cache if isinstance(key, StreamKey) and key.substep == substep} - streams)
+        self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
 
     def _free(self) -> None:
         self.cache.clear()

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..schedules.schedule import Reason
+from ..schedules.schedule import Observation, Reason
 from .json_fields import FieldError, read, shown
 
 
@@ -63,6 +63,12 @@ class Record:
         if self.passes and self.computed_passes is not None:
             return self.computed_passes / self.passes
         return float(self.computed)
+
+    def take(self, seen: Observation) -> None:
+        """Write down what the schedule made of the step."""
+        self.distance, self.looked_up = seen.distance, seen.looked_up
+        if seen.motion:
+            self.motion, self.gradient = seen.motion.motion, seen.motion.gradient
 
     def as_json(self) -> dict[str, Any]:
         """Plain values that every JSON reader takes."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 # Evaluations per step of the host's samplers of higher order; the last step or two may make fewer.
@@ -31,6 +34,9 @@ _ON_THE_LIST = frozenset(
 # These add noise in every step, beside those that say so in their names.
 _NOISY = frozenset(["ddpm", "lcm", "sa_solver", "sa_solver_pece", "seeds_2", "seeds_3"])
 
+# RES4LYF's add noise unless their name says that they do not (res_2m_ode), or the option `eta` is 0.
+_NOISY_ELSEWHERE = re.compile(r"(res|deis)_\d[ms]|rk(_beta)?")
+
 # These evaluate the network a varying number of times, or report steps otherwise; what a step is cannot be told.
 _IRREGULAR = frozenset(["dpm_adaptive", "dpm_fast", "sa_solver_pece"])
 
@@ -40,6 +46,26 @@ def sampler_name(sampler: Any) -> str:
     function = getattr(sampler, "sampler_function", None)
     name = getattr(function, "__name__", type(sampler).__name__)
     return name.removeprefix("sample_").removesuffix("_function")
+
+
+def levels(sampler: Any, sigmas: Sequence[float]) -> list[float]:
+    """The noise levels that a sampling runs through, one more than its steps.
+
+    RES4LYF's samplers are told their part of the list by options, and have it padded with zeros where they go on with
+    what another sampling left (its `beta/samplers.py`): all others run through the whole list.
+    """
+    options, listed = getattr(sampler, "extra_options", {}), list(sigmas)
+    if "steps_to_run" not in options or len(listed) < 3:
+        return listed
+    if listed[0] == 0:
+        listed = listed[1:]
+    if listed[-1] == listed[-2]:
+        listed = listed[:-1]
+    start, steps = 0, options["steps_to_run"]
+    if options.get("sampler_mode") == "resample":
+        left = float((options.get("state_info") or {}).get("sigma_next", -1))
+        start = next((step for step, level in enumerate(listed[:-1]) if math.isclose(level, left, rel_tol=1e-4)), 0)
+    return listed[start : start + steps + 1] if steps >= 0 else listed[start:]
 
 
 def evaluations_per_step(name: str) -> int:
@@ -68,12 +94,12 @@ def sums_history(name: str) -> bool:
 
 
 def adds_noise(sampler: Any) -> bool:
-    """Whether a sampler of the host adds fresh noise to the latent from step to step."""
+    """Whether a sampler adds fresh noise to the latent from step to step."""
     name, options = sampler_name(sampler), getattr(sampler, "extra_options", {})
     if options.get("s_churn"):
         return True
-    noisy = "sde" in name or "ancestral" in name or name in _NOISY
-    return noisy and options.get("eta", 1.0) != 0 and options.get("s_noise", 1.0) != 0
+    noisy = "sde" in name or "ancestral" in name or name in _NOISY or _NOISY_ELSEWHERE.fullmatch(name)
+    return bool(noisy) and options.get("eta", 1.0) != 0 and options.get("s_noise", 1.0) != 0
 
 
 def keeps_to_its_levels(sampler: Any) -> bool:

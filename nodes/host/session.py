@@ -158,12 +158,13 @@ def open_session(
     name = family.name if family else type(model).__name__
     info = run_info(handle, name, getattr(latent_image, "shape", ()), samplers.sampler_name(sampler))
     feed = Feed(info.run_id)
-    levels = sigmas.tolist()
+    levels = samplers.levels(sampler, sigmas.tolist())
     told = Sampler(
         samplers.evaluations_per_step(info.sampler),
         levels if samplers.is_correctable(info.sampler) else None,
         samplers.sums_history(info.sampler),
         compat.highest_sigma(guider.model_patcher),
+        (compat.percent_at(guider.model_patcher, levels[0]), compat.percent_at(guider.model_patcher, levels[-1])),
     )
     run = Run(settings, max(0, len(levels) - 1) or 1, info, told, compat.free_bytes, feed.step, compat.ranks())
     noisy = samplers.adds_noise(sampler)

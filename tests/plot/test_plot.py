@@ -48,9 +48,7 @@ def sampled(steps: int, stop: int | None = None, scale: float = 2.0, bad: int = 
             record.score = 0.3 + 0.1 * rnd.random() if moreg else None
             seen = schedule.observe(None if n == 1 else change, record.score)
             if seen:
-                record.distance, record.looked_up = seen.distance, seen.looked_up
-                if seen.motion:
-                    record.motion, record.gradient = seen.motion.motion, seen.motion.gradient
+                record.take(seen)
         trace.records.append(record)
     trace.seconds = sum(record.milliseconds for record in trace.records) / 1000
     trace.cache_bytes, trace.cache_place, trace.end = 5 << 20, "model", "cancelled" if stop else "done"

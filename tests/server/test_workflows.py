@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from saved import BYPASSED, LINK, MUTED, load, prompt_of, sheets, small, widgets
+from saved import BYPASSED, LINK, MUTED, load, numbers, prompt_of, sheets, since, small, widgets
 
 from demo import host
 from demo.client import Client, Refused
 from demo.run import WORKFLOW as DEMO
-from demo.workflow import MOREG, Caching, Shot, graph
+from demo.templates.__main__ import file as written
+from demo.templates.graph import Sheet
+from demo.templates.recipes import RECIPES, Recipe
+from demo.workflow import MOREG, OPENED, Shot, graph
 
 FILES = [*sorted((host.REPO / "example_workflows").glob("*.json")), DEMO]
 
@@ -33,16 +36,11 @@ def _host_is_new_enough(request: pytest.FixtureRequest) -> None:
     """A template's nodes name the oldest ComfyUI that has all of them."""
     file = request.node.callspec.params.get("file") if hasattr(request.node, "callspec") else None
     if file and "client" in request.fixturenames:
-        needed = {node["properties"]["ver"] for node in load(file) if not node["type"].startswith("AdaCache")}
         version = request.getfixturevalue("client").version()
-        if any(_numbers(one) > _numbers(version) for one in needed):
-            pytest.skip(f"for ComfyUI {max(needed, key=_numbers)}; this is {version}")
+        if since(file) > numbers(version):
+            pytest.skip(f"for a newer ComfyUI than {version}")
     if file and file.stem in WITHOUT_SMALL and "runs" in request.node.name:
         pytest.skip("no small network of its kind")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -53,6 +51,16 @@ def test_nodes_and_widgets_exist(client: Client, file: Path):
         widgets(node, infos)  # fails where there are more or fewer values than widgets
         order = infos[node["type"]]["input_order"]
         assert {entry["name"] for entry in node["inputs"]} <= {name for group in order.values() for name in group}
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_it_is_what_its_recipe_builds(client: Client, recipe: Recipe):
+    """`python -m demo.templates` writes it, on the oldest ComfyUI that has its nodes."""
+    if recipe.since != client.version():
+        pytest.skip(f"written on ComfyUI {recipe.since}")
+    sheet = Sheet(client.node_infos(), recipe.since)
+    recipe.build(sheet)
+    assert json.loads(written(recipe.name).read_text()) == json.loads(json.dumps(sheet.saved()))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -79,13 +87,14 @@ def test_links_join_equal_types(file: Path):
             )
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_thumbnail_lies_beside_it(file: Path):
-    assert file.with_suffix(".jpg").stat().st_size < 400_000
+    assert file.with_suffix(".jpg").stat().st_size < 20_000
 
 
 def test_demo_in_the_browser_is_the_demo_of_the_command(client: Client):
     infos = client.node_infos()
-    command = graph(Shot(), Caching())
+    command = graph(Shot(), OPENED)
     saved = {node["type"]: widgets(node, infos) for node in load(DEMO) if node["type"] != "AdaCacheDemoTextEncode"}
     for node in command.values():
         if node["class_type"] in saved:

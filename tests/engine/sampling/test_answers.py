@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from adacache import Codebook, MoRegSettings, Reason, Run, Settings
-from adacache.sampling.evaluation import StreamKey
+from adacache.sampling.cache import StreamKey
 from adacache.sampling.sampler import Sampler
 
 STEPS = 30

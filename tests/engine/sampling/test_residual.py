@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import PUBLISHED, Reason, Run, Settings, run_blocks
-from adacache.sampling.cache import Cache, Stream
-from adacache.sampling.evaluation import StreamKey
+from adacache.sampling.cache import Cache, Stream, StreamKey
 
 STEPS = 30
 # What the published fast codebook computes of 30 steps when nothing changes.
@@ -167,17 +166,17 @@ def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adacache.sampling.cache._bytes", lambda tensors: sum(tensor.nbytes for tensor in tensors))
     cache = Cache("auto", lambda device: 8 * 256)
     for number, location in enumerate(["model", "model", "system", "system"]):
-        cache.keep(number, Stream((torch.empty(64, device="meta"),)))
+        cache.keep(StreamKey(0, number, 0), Stream((torch.empty(64, device="meta"),)))
         assert cache.location == location
-    devices = [cache.get(number).value[0].device.type for number in range(4)]
+    devices = [cache.get(StreamKey(0, number, 0)).value[0].device.type for number in range(4)]
     assert devices == ["meta", "meta", "cpu", "cpu"]
-    cache.keep(0, Stream((torch.empty(64, device="meta"),)))  # what is replaced makes room
-    assert cache.get(0).value[0].device.type == "meta"
+    cache.keep(StreamKey(0, 0, 0), Stream((torch.empty(64, device="meta"),)))  # what is replaced makes room
+    assert cache.get(StreamKey(0, 0, 0)).value[0].device.type == "meta"
 
 
 def test_a_cpu_has_one_memory() -> None:
     cache = Cache("auto", lambda device: 0)
-    cache.keep("", Stream((torch.empty(64),)))
+    cache.keep(StreamKey(0, "", 0), Stream((torch.empty(64),)))
     assert cache.location == "model"
 
 

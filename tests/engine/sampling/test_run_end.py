@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Run, Settings, run_blocks
-from adacache.sampling.evaluation import StreamKey
+from adacache.sampling.cache import StreamKey
 
 STEPS = 30
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from adacache import Codebook, FrameGrid, MoRegSettings, Reason, Run, Settings, run_blocks
-from adacache.sampling.evaluation import Evaluation, StreamKey
+from adacache.sampling.cache import StreamKey
+from adacache.sampling.evaluation import Evaluation
 
 STEPS = 30
 

@@ -65,3 +65,36 @@ def test_a_restart_begins_anew(wan, patch, over):
     assert [record.sigma for record in restarted] == [pytest.approx(0.8)]
     assert restarted[0].distance is None
     assert run.records[restarted[0].evaluation].computed
+
+
+def told(model, call, conds, levels: torch.Tensor, **options) -> None:
+    """A sampler that is told its part of the list by options, as RES4LYF's are: Euler over that part."""
+
+    def part(network, x, sigmas, extra_args=None, callback=None, disable=None, sampler_mode="", state_info=None, **_):
+        sigmas = sigmas[sigmas.argmax() :]
+        start = int((sigmas == state_info["sigma_next"]).nonzero()) if state_info else 0
+        end = start + options["steps_to_run"] if options["steps_to_run"] >= 0 else int(sigmas.argmin())
+        for step in range(start, end):
+            denoised = network(x, sigmas[step].expand(x.shape[0]), **extra_args)
+            x = x + (x - denoised) / sigmas[step] * (sigmas[step + 1] - sigmas[step])
+            callback({"x": x, "i": step, "denoised": denoised})
+        return x
+
+    (guider,) = call("CFGGuider", model=model, cfg=3.0, **conds())
+    given = {"noise": call("RandomNoise", noise_seed=1)[0], "guider": guider, "sigmas": levels}
+    sampler = comfy.samplers.KSAMPLER(part, extra_options=options)
+    call("SamplerCustomAdvanced", **given, sampler=sampler, latent_image={"samples": torch.zeros(1, 16, 3, 8, 8)})
+
+
+def test_a_part_that_the_sampler_is_told(small, patch, call, conds):
+    """The run has the steps that are made, not the list's: the first twelve of twenty, then the others."""
+    padded = torch.cat([torch.zeros(1), FALLING, torch.zeros(1)])
+    left = {"sigma_next": FALLING[12]}
+    first, rest = patch(small, text="1000:3 2000:1"), patch(small, text="1000:3 2000:1")
+    told(first.model, call, conds, FALLING, steps_to_run=12, sampler_mode="standard")
+    told(rest.model, call, conds, padded, steps_to_run=-1, sampler_mode="resample", state_info=left)
+    for patched, levels in ((first, FALLING[:12]), (rest, FALLING[12:20])):
+        (run,) = patched.runs()
+        assert run.steps == len(run.records) == len(levels)
+        assert [record.sigma for record in run.records] == [pytest.approx(float(level)) for level in levels]
+    assert "12 steps:" in first.runs()[0].locked_text
