@@ -22,8 +22,14 @@ class ServerError(RuntimeError):
     """The server did not start."""
 
 
+class Server(str):
+    """A server's address, and the process that it is."""
+
+    process: subprocess.Popen
+
+
 @contextlib.contextmanager
-def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
+def serving(base: Path, log: Path, *more: str) -> Iterator[Server]:
     """Runs a server on a free port of this machine only; gives its address.
 
     `base` is a folder from host.make_base; `more` are arguments for ComfyUI.
@@ -42,7 +48,9 @@ def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
         )
         try:
             _wait_until_ready(process, url, log)
-            yield url
+            server = Server(url)
+            server.process = process
+            yield server
         finally:
             _stop(process)
 
