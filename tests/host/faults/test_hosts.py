@@ -166,3 +166,36 @@ def test_another_sampling_of_the_model_within_an_evaluation(made: Any) -> None:
     outer = made.sample(around(made.patched.model, WrappersMP.PREDICT_NOISE, nested, above=False))
     assert torch.equal(inner[0], made.cached) and torch.equal(outer, made.cached)
     assert len(made.patched.runs()) == before + 2
+
+
+@pytest.fixture
+def forwards(machine: Callable[..., Any]) -> Any:
+    """A network whose blocks are hooked by their forward."""
+    return machine(member="Lumina 2", preset="as published (fast)")
+
+
+def generic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What another pack may put around a function, without its name and its signature."""
+    return lambda *args, **kwargs: function(*args, **kwargs)
+
+
+def test_forwards_wrapped_by_anything(forwards: Any) -> None:
+    """Blocks are called as their class says, whatever stands in front of it."""
+    blocks = list(forwards.network.layers)
+    for block in blocks:
+        block.forward = generic(block.forward)
+    try:
+        assert torch.equal(forwards.sample(), forwards.cached)
+        told(forwards, "done")
+    finally:
+        for block in blocks:
+            del block.forward
+
+
+def test_classes_that_tell_nothing(forwards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the class itself takes anything by any name, the network is computed, and why is said."""
+    kind = type(forwards.network.layers[0])
+    monkeypatch.setattr(kind, "forward", generic(kind.forward))
+    assert torch.equal(forwards.sample(), forwards.plain)
+    run = forwards.run()
+    assert run.end == "done" and "another node put its own in their place" in run.note and not run.reused
