@@ -28,8 +28,8 @@ MOVING_WINDOWS = (
 
 
 NO_MOTION = (
-    "MoReg changed nothing: no motion could be measured. No two latent frames are as far apart as its strides say, or it "
-    "is not known where this network has them."
+    "MoReg changed nothing: no motion could be measured. No two latent frames are as far apart as its strides say, or "
+    "it is not known where this network has them."
 )
 
 
