@@ -22,14 +22,8 @@ class ServerError(RuntimeError):
     """The server did not start."""
 
 
-class Server(str):
-    """A server's address, and the process that it is."""
-
-    process: subprocess.Popen
-
-
 @contextlib.contextmanager
-def serving(base: Path, log: Path, *more: str) -> Iterator[Server]:
+def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
     """Runs a server on a free port of this machine only; gives its address.
 
     `base` is a folder from host.make_base; `more` are arguments for ComfyUI.
@@ -48,9 +42,7 @@ def serving(base: Path, log: Path, *more: str) -> Iterator[Server]:
         )
         try:
             _wait_until_ready(process, url, log)
-            server = Server(url)
-            server.process = process
-            yield server
+            yield url
         finally:
             _stop(process)
 
