@@ -7,7 +7,7 @@ from typing import Any
 from comfy.patcher_extension import CallbacksMP
 
 from ...adacache import Settings
-from .guard import KEY, Guard
+from .guard import KEY, beside
 from .session import leave_a_word
 from .wrappers import wrappers
 
@@ -18,7 +18,7 @@ def attach(model: Any, settings: Settings, handle: str) -> Any:
     for kind, wrapper in wrappers(settings, handle):
         patched.add_wrapper_with_key(kind, KEY, wrapper)
     patched.add_callback_with_key(
-        CallbacksMP.ON_PRE_RUN, KEY, lambda model, *_: Guard().attempt(lambda: leave_a_word(settings, handle, model))
+        CallbacksMP.ON_PRE_RUN, KEY, beside(lambda model, *_: leave_a_word(settings, handle, model))
     )
     return patched
 
