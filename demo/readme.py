@@ -1,4 +1,4 @@
-"""Puts what the demo measured into README.md."""
+"""Puts what the demo measured into the READMEs, each table between two comments that name it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from pathlib import Path
 from demo import host
 from demo.results import Row, as_markdown
 
-BEGIN = "<!-- demo table: written by demo/run.sh --update-readme -->"
-END = "<!-- end of demo table -->"
-PICTURES = ("frames.png", "plot_adacache.png", "plot_adacache_moreg.png")
+PAGES = ("README.md", "README.zh-CN.md")
+PICTURES = ("frames.png",)
 
 
-def update(file: Path, table: Sequence[Row]) -> None:
-    """Replaces the table between the markers and copies the pictures that README.md shows."""
-    text = file.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise ValueError(f"{file.name} has no place for the table: {BEGIN} ... {END}")
-    file.write_text(f"{before}{BEGIN}\n{as_markdown(table)}{END}{after}")
+def between(text: str, name: str, table: str) -> str:
+    """A page with another table between `<!-- name -->` and `<!-- end of name -->`.
+
+    Raises:
+        ValueError: the page has no such place.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise ValueError(f"The page has no place for the table: {begin} ... {end}")
+    return f"{before}{begin}\n{table.strip()}\n{end}{after}"
+
+
+def update(folder: Path, table: Sequence[Row]) -> None:
+    """Replaces the table of the demo in the pages of a folder, and copies the pictures that they show."""
+    for page in PAGES:
+        path = folder / page
+        path.write_text(between(path.read_text(), "demo table", as_markdown(table)))
     (host.DEMO / "pictures").mkdir(exist_ok=True)
     for name in PICTURES:
         shutil.copyfile(host.OUTPUT / name, host.DEMO / "pictures" / name)

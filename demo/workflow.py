@@ -8,6 +8,7 @@ from demo import host
 from demo.client import Graph
 
 FPS = 12
+SHIFT = 3.0
 NEGATIVE = ""  # the demo model knows the empty caption as "no condition"
 
 
@@ -32,24 +33,33 @@ class Caching:
     moreg: bool = False
 
 
-# MoReg compares a video's motion to what is usual for the model. Published: norm 0.385 and power 8, of Open-Sora.
-# 0.18 is the median motion score of the demo model, whose scores differ by a factor of four: power 8 would overdo it.
+OPENED = Caching("balanced", 1.0)
+"""What the demo opens with: the default preset."""
+
+# MoReg compares a video's motion to what is usual for the model. Published: norm 0.385 and power 8, of Open-Sora. The
+# norms here are the demo model's median motion scores. They differ by a factor of four: power 8 would overdo it.
 MOREG = {
     "strides": "1",
-    "norm": 0.18,
+    "norm": 0.15,
     "power": 2.0,
     "divisor": 1.0,
     "gradient_weight": 10.0,
     "first_step": 0,
     "last_step": 0,
 }
+PAPERS_NORM = 0.18  # the paper's presets measure something else
+
+
+def moreg_of(preset: str) -> dict[str, object]:
+    """MoReg's settings for the demo model and a preset."""
+    return MOREG | ({"norm": PAPERS_NORM} if preset.startswith("paper") else {})
 
 
 def graph(shot: Shot, caching: Caching | None = None) -> Graph:
     """The demo workflow; without caching it has no node of ours between loader and video."""
     nodes = {
         "network": _node("UNETLoader", unet_name=host.NETWORK, weight_dtype="default"),
-        "shift": _node("ModelSamplingSD3", model=["network", 0], shift=3.0),
+        "shift": _node("ModelSamplingSD3", model=["network", 0], shift=SHIFT),
         "prompt": _node("AdaCacheDemoTextEncode", caption=shot.prompt),
         "negative": _node("AdaCacheDemoTextEncode", caption=NEGATIVE),
         "latent": _node("EmptyHunyuanLatentVideo", width=shot.size, height=shot.size, length=shot.frames, batch_size=1),
@@ -98,7 +108,7 @@ def _caching_nodes(caching: Caching) -> Graph:
         "trace": _node("PreviewAny", source=["stats", 5]),
         "plot": _node("PreviewImage", images=["stats", 6]),
     }
-    return nodes | ({"moreg": _node("AdaCacheMoRegSettings", **MOREG)} if caching.moreg else {})
+    return nodes | ({"moreg": _node("AdaCacheMoRegSettings", **moreg_of(caching.preset))} if caching.moreg else {})
 
 
 def _node(class_type: str, **inputs: object) -> dict:

@@ -77,6 +77,16 @@ def _source(sheet: dict, inner: dict[str, dict], path: str, given: tuple, number
     return _source(inner[kind], inner, f"{path}{origin}:", (), outgoing)
 
 
+def since(file: Path) -> tuple[int, ...]:
+    """The oldest ComfyUI that has all nodes of a graph, as they say themselves."""
+    return max(numbers(node["properties"]["ver"]) for node in load(file) if not node["type"].startswith("AdaCache"))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """0.3.75 as (0, 3, 75), which can be compared."""
+    return tuple(map(int, version.split(".")))
+
+
 def widgets(node: dict, infos: dict[str, dict]) -> dict[str, object]:
     """A saved node's widget values by name; they are saved in the order of the node's definition.
 
@@ -97,9 +107,15 @@ def prompt_of(file: Path, infos: dict[str, dict], modes: dict[str, int] | None =
     nodes = {node["id"]: node for node in load(file)}
     mode = {one: node.get("mode", 0) for one, node in nodes.items()} | (modes or {})
 
-    def sockets(node: dict) -> list[dict]:
-        order = [name for group in GROUPS for name in infos[node["type"]]["input_order"].get(group, ())]
-        return sorted(node["inputs"], key=lambda entry: order.index(entry["name"]))
+    def slots(node: dict) -> list[dict]:
+        """All inputs, in the order of their definition: those of widgets have a slot, whatever was saved."""
+        saved = {entry["name"]: entry for entry in node["inputs"]}
+        info = infos[node["type"]]
+        every = [
+            (name, info["input"][group][name][0]) for group in GROUPS for name in info["input_order"].get(group, ())
+        ]
+        new = {name: {"type": "COMBO" if isinstance(kind, list) else kind, "from": None} for name, kind in every}
+        return [saved.get(name, new[name]) for name in new]
 
     def origin(source: list[Any] | None, kind: str) -> list[Any] | None:
         if source is None:
@@ -107,7 +123,7 @@ def prompt_of(file: Path, infos: dict[str, dict], modes: dict[str, int] | None =
         one, slot = source
         if mode[one] != BYPASSED:
             return None if mode[one] == MUTED else [one, slot]
-        inputs = sockets(nodes[one])
+        inputs = slots(nodes[one])
         passed = _through([entry["type"] for entry in inputs], infos[nodes[one]["type"]]["output"][slot], slot, kind)
         return origin(inputs[passed]["from"], kind) if passed is not None else None
 

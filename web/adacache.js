@@ -5,8 +5,8 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
 import { patchOf, runsBefore, titleIn } from "./graph.js";
-import { phrase, speak, t, tableOf } from "./language.js";
-import { addWidget, after, makeRoom } from "./onnode.js";
+import { phrase, speaker, t } from "./language.js";
+import { addWidget, after, makeRoom, renameChoices } from "./onnode.js";
 import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
@@ -20,6 +20,7 @@ const TAB = "adacache";
 const TOGGLE = "AdaCache.TogglePanel";
 const SETTING = "AdaCache.LivePlots";
 const STATS = "AdaCacheStats";
+const PATCH = "AdaCachePatchModel";
 // What nodes have to say after a run, by their class: the name of the text for screen readers.
 const REPORTING = {
     AdaCacheCalibrate: phrase("Calibration"),
@@ -109,22 +110,18 @@ function rememberPin() {
     store.addEventListener("change", () => sessionStorage.setItem(PINNED, store.pinned));
 }
 
-/** Speaks the host's language from now on, and again whenever a person chooses another. */
+/** Speaks the host's language, and another as soon as a person chooses it. */
 function followLanguage() {
-    let chosen = app.extensionManager?.setting?.get(LOCALE);
-    const take = async () => {
-        const asked = chosen;
-        const words = await tableOf(asked, (file) => fetch(new URL(file, import.meta.url)));
-        if (asked !== chosen) return; // another was chosen meanwhile
-        speak(words);
+    const files = (file) => fetch(new URL(file, import.meta.url));
+    const choose = speaker(files, () => {
         const tab = app.extensionManager?.getSidebarTabs?.().find(({ id }) => id === TAB);
         if (tab) tab.tooltip = tooltip();
         panel?.draw();
         plots.forEach((plot) => plot.redraw());
-    };
+    });
     // Older hosts tell of a change before their setting has it.
-    app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => ((chosen = detail.value), take()));
-    return take();
+    app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => choose(detail.value));
+    choose(app.extensionManager?.setting?.get(LOCALE));
 }
 
 const tooltip = () => t("AdaCache: which steps were computed and which were reused");
@@ -242,6 +239,7 @@ app.registerExtension({
         feeding.refresh();
     },
     nodeCreated(node) {
+        if (node.comfyClass === PATCH) renameChoices(node);
         if (node.comfyClass === STATS) addPlot(node);
         if (node.comfyClass in REPORTING) addReport(node, REPORTING[node.comfyClass]);
     },

@@ -46,7 +46,7 @@ const SENTENCES = [
     ],
     [
         phrase(
-            "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so this video was made without it. " +
+            "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so the sampling was without it. " +
                 "Switch that node on again, or connect its handle.",
         ),
     ],

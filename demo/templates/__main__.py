@@ -13,11 +13,17 @@ from pathlib import Path
 
 from demo import host
 from demo.client import Client
+from demo.run import WORKFLOW
 from demo.serve import serving
 from demo.templates.graph import Sheet
 from demo.templates.recipes import RECIPES
 
 FOLDER = host.REPO / "example_workflows"
+
+
+def file(name: str) -> Path:
+    """Where a template lies: the pack's, or the demo's own."""
+    return WORKFLOW if name == WORKFLOW.stem else FOLDER / f"{name}.json"
 
 
 def main() -> None:
@@ -30,7 +36,7 @@ def main() -> None:
         if recipe.since == version:
             sheet = Sheet(infos, version)
             recipe.build(sheet)
-            (FOLDER / f"{recipe.name}.json").write_text(json.dumps(sheet.saved(), ensure_ascii=False, indent=1) + "\n")
+            file(recipe.name).write_text(json.dumps(sheet.saved(), ensure_ascii=False, indent=1) + "\n")
             print(f"{recipe.name}: written")
         else:
             print(f"{recipe.name}: for ComfyUI {recipe.since}; this is {version}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from demo import host
 from demo.templates.graph import BYPASSED, MUTED, Node, Note, Sheet, Subgraph
+from demo.workflow import FPS, MOREG, NEGATIVE, OPENED, SHIFT, Shot
 
 HUB = "https://huggingface.co"
 WAN21 = f"{HUB}/Comfy-Org/Wan_2.1_ComfyUI_repackaged/resolve/main/split_files"
@@ -592,7 +594,43 @@ def _around(
     sheet.column("4  Video" if image else "3  Video", saved(sheet, node, name), notes=(_few_steps(few),))
 
 
+def adacache_demo(sheet: Sheet) -> None:
+    """What `bash demo/run.sh` runs, with the default preset."""
+    shot = Shot()
+    network = sheet.add("UNETLoader", unet_name=host.NETWORK)
+    decoder = sheet.add("VAELoader", vae_name=host.VAE)
+    shift = sheet.add("ModelSamplingSD3", model=network, shift=SHIFT)
+    about = (
+        "A **small Wan 2.1 network**, trained for this demo: clips of coloured shapes, 128 x 128, 33 frames. The graph "
+        "is the same for any Wan model.\n\nIt knows few words: *one, two, three* - *red, yellow, green, blue, purple* "
+        "- *circle, square, triangle, star* - a *cream, gray, mint* or *navy background* - *standing still, drifting "
+        "slowly, moving fast, jumping erratically*."
+    )
+    sheet.column("1  Model", network, decoder, shift, notes=(Note("About", about, 300),), color=MODEL)
+    texts = [
+        sheet.add("AdaCacheDemoTextEncode", size=TEXT, caption=caption, title=title)
+        for caption, title in ((shot.prompt, "Prompt"), (NEGATIVE, "Negative prompt (empty)"))
+    ]
+    size = {"width": shot.size, "height": shot.size, "length": shot.frames}
+    latent = sheet.add("EmptyHunyuanLatentVideo", title="Size and length", **size)
+    sheet.column("2  What to show", *texts, latent, notes=(PRESET,), color=SHOW)
+    moreg = sheet.add("AdaCacheMoRegSettings", size=(360, 300), mode=BYPASSED, **MOREG)
+    node = patch(sheet, shift, OPENED.preset, moreg=moreg)
+    moved = Note(
+        "MoReg Settings",
+        "Bypassed. Switch it on with Ctrl+B, and queue the prompt with *standing still* and with *moving fast* at its "
+        "end: the first computes fewer steps, the other more.",
+        160,
+    )
+    sheet.column("3  AdaCache", node, moreg, notes=(moved,), color=OURS)
+    inputs = {"seed": shot.seed, "steps": shot.steps, "cfg": shot.cfg, "sampler_name": "euler"}
+    sample = sampler(sheet, node, (texts[0], texts[1]), latent, **inputs)
+    sheet.column("4  Sample", sample, stats(sheet, node, sample), notes=(OFF,))
+    sheet.column("5  Video", *video(sheet, sample, decoder, float(FPS), "demo"))
+
+
 RECIPES = (
+    Recipe("adacache_demo", "0.3.75", adacache_demo),
     Recipe("wan_text_to_video", "0.3.75", wan_text_to_video),
     Recipe("wan_calibrate", "0.3.75", wan_calibrate),
     Recipe("wan_sweep", "0.3.75", wan_sweep),

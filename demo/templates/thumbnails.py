@@ -21,14 +21,14 @@ from demo import host
 from demo.brand import COMPUTED, INK, PAPER, bars
 from demo.client import Client
 from demo.metrics import Video, decode
-from demo.run import WORKFLOW
 from demo.serve import serving
-from demo.templates.__main__ import FOLDER
+from demo.templates.__main__ import file
 from demo.workflow import Caching, Shot, graph
 
 SIDE, STRIP, EDGE = 400, 80, 16
 SWEPT, FULL = ("turbo", "fast", "balanced", "near-lossless"), "measure only"
-SAVED = {"quality": 80, "optimize": True}
+SHOWN = 320  # pixels of the files: all of them travel with the pack
+SAVED = {"quality": 70, "optimize": True}
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,7 @@ def pictures(studio: Studio) -> dict[str, Image.Image]:
     }
     still = studio.take("one red triangle and one blue circle on a cream background", steps=20)
     return {
+        "adacache_demo": studio.take(Shot().prompt.rpartition(",")[0]).card,
         "wan_text_to_video": shown.card,
         "wan_calibrate": quarters([whole.card, whole.card, whole.card, shown.card]),
         "wan_sweep": quarters([one.card for one in swept]),
@@ -178,12 +179,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temp:
         base = host.make_base(Path(temp))
         with serving(base, base / "server.log", "--cpu") as url, Client(url) as client:
-            studio = Studio(client)
-            found = pictures(studio)
-            demo = studio.take(Shot().prompt.rpartition(",")[0])
+            found = pictures(Studio(client))
     for name, picture in found.items():
-        picture.save(FOLDER / f"{name}.jpg", **SAVED)
-    demo.card.save(WORKFLOW.with_suffix(".jpg"), **SAVED)
+        shown = picture.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
+        shown.save(file(name).with_suffix(".jpg"), **SAVED)
 
 
 if __name__ == "__main__":

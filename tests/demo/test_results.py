@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,12 @@ import pytest
 
 from demo import host, readme
 from demo.metrics import psnr, ssim
-from demo.results import Row, Take, as_markdown, as_text, rows
+from demo.results import Row, Take, as_markdown, as_text, rows, warning
 
 GREY = np.full((2, 16, 16, 3), 100, np.uint8)
 ROWS = [
-    Row("uncached", 30, 30, 6.0, 1.0, None, None),
-    Row("AdaCache", 30, 12, 2.5, 2.4, 33.94, 0.9791),
+    Row("uncached", 30, 30, 6.0, 1.0, None, None, 6.1, 5.9),
+    Row("AdaCache", 30, 12, 2.5, 2.4, 33.94, 0.9791, 2.6, 2.5),
 ]
 
 
@@ -33,12 +34,23 @@ def test_psnr_counts_all_frames_alike():
 def test_rows_compare_with_the_first_take():
     takes = [
         Take(name, name, 30, computed, seconds, frames, b"")
-        for name, computed, seconds, frames in (("a", 30, 6.0, GREY), ("b", 12, 2.0, GREY + np.uint8(5)))
+        for name, computed, seconds, frames in (
+            ("a", 30, [6.0, 9, 5], GREY),
+            ("b", 12, [2.0, 1, 4], GREY + np.uint8(5)),
+        )
     ]
     base, cached = rows(takes)
     assert (base.speed_up, base.psnr, base.ssim) == (1, None, None)
     assert (cached.speed_up, cached.computed) == (3, 12)
     assert cached.psnr == pytest.approx(34.15)
+    assert (cached.seconds, cached.fastest, cached.slowest) == (2, 1, 4)
+
+
+def test_a_busy_machine_is_told():
+    assert warning(ROWS) == "" and "busy" not in as_markdown(ROWS)
+    busy = [ROWS[0], replace(ROWS[1], slowest=5.0)]
+    assert "(AdaCache) took 2.5 to 5.0 s" in warning(busy)
+    assert warning(busy) in as_markdown(busy) and warning(busy) in as_text(busy)
 
 
 def test_text_table_is_aligned():
@@ -47,20 +59,15 @@ def test_text_table_is_aligned():
     assert "12 of 30" in lines[2] and "33.9 dB" in lines[2]
 
 
-def test_readme_is_changed_between_the_markers_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_both_readmes_get_the_table_and_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(host, "OUTPUT", tmp_path)
     monkeypatch.setattr(host, "DEMO", tmp_path)
     for name in readme.PICTURES:
         (tmp_path / name).write_bytes(b"picture")
-    file = tmp_path / "README.md"
-    file.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n")
-    readme.update(file, ROWS)
-    assert file.read_text() == f"before\n{readme.BEGIN}\n{as_markdown(ROWS)}{readme.END}\nafter\n"
+    for page in readme.PAGES:
+        (tmp_path / page).write_text("before\n<!-- demo table -->\nold\n<!-- end of demo table -->\nafter\n")
+    readme.update(tmp_path, ROWS)
+    for page in readme.PAGES:
+        text = f"before\n<!-- demo table -->\n{as_markdown(ROWS)}<!-- end of demo table -->\nafter\n"
+        assert (tmp_path / page).read_text() == text
     assert {picture.name for picture in (tmp_path / "pictures").iterdir()} == set(readme.PICTURES)
-
-
-def test_readme_without_markers_is_an_error(tmp_path: Path):
-    file = tmp_path / "README.md"
-    file.write_text("no place")
-    with pytest.raises(ValueError, match="no place for the table"):
-        readme.update(file, ROWS)

@@ -47,4 +47,4 @@ def test_the_archive_is_small():
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPO, capture_output=True, text=True, check=True).stdout
     packed = [REPO / name for name in listed.split("\0") if name and not name.startswith(left_out)]
     assert {path.parts[len(REPO.parts)] for path in packed} >= {"adacache", "nodes", "web", "example_workflows"}
-    assert sum(path.stat().st_size for path in packed if path.exists()) < 1_500_000  # less than half of it, packed
+    assert sum(path.stat().st_size for path in packed if path.exists()) < 1_700_000  # a third of it, packed

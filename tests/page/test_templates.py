@@ -6,7 +6,7 @@ import json
 import urllib.request
 
 import pytest
-from saved import BYPASSED, MUTED, load, prompt_of
+from saved import BYPASSED, MUTED, load, numbers, prompt_of, since
 
 from demo import host
 
@@ -22,16 +22,49 @@ QUEUED = """async ([id, mode]) => {
 }"""
 
 
+# Kinds of nodes that are drawn in red, since the editor does not know them.
+UNKNOWN = """() => {
+    const kinds = (graph) => graph.nodes.flatMap((node) => (node.subgraph ? kinds(node.subgraph) : [node.type]));
+    return kinds(app.graph).filter((kind) => !(kind in LiteGraph.registered_node_types));
+}"""
+
+
+def asked(editor, path: str) -> dict:
+    with urllib.request.urlopen(f"{editor.url}{path}") as answer:
+        return json.loads(answer.read())
+
+
+def linked(prompt: dict, file) -> dict:
+    """A graph to queue without the widgets' own values that a link stands for: where it leads to a muted node, some
+    frontends leave the value out."""
+    for node in load(file):
+        for entry in node["inputs"]:
+            inputs = prompt.get(node["id"], {}).get("inputs", {})
+            if "widget" in entry and entry["from"] and not isinstance(inputs.get(entry["name"]), list):
+                inputs.pop(entry["name"], None)
+    return prompt
+
+
+@pytest.fixture
+def known(editor) -> list:
+    """The templates that the host has the nodes of."""
+    version = asked(editor, "/system_stats")["system"]["comfyui_version"]
+    return [file for file in FILES if since(file) <= numbers(version)]
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_the_editor_queues_it_as_the_server_tests_do(editor, file):
-    with urllib.request.urlopen(f"{editor.url}/object_info") as answer:
-        infos = json.loads(answer.read())
+def test_the_editor_knows_its_nodes_and_queues_it_as_the_server_tests_do(editor, known, file):
+    if file not in known:
+        pytest.skip("for a newer ComfyUI")
+    infos = asked(editor, "/object_info")
     editor.page.evaluate("(work) => app.loadGraphData(work)", json.loads(file.read_text()))
+    assert editor.page.evaluate(UNKNOWN) == []
     every = {node["id"]: 0 for node in load(file)}
     for node in every:
         for mode in (BYPASSED, MUTED):
             queued = editor.page.evaluate(QUEUED, [node, mode])
-            assert queued == prompt_of(file, infos, every | {node: mode}), (node, mode)
+            ours = prompt_of(file, infos, every | {node: mode})
+            assert linked(queued, file) == linked(ours, file), (node, mode)
 
 
 # Where nodes lie, their titles included, in the graph's own measure.
@@ -53,10 +86,10 @@ def inside(one, other) -> bool:
 
 
 @pytest.mark.parametrize("vue", [False, True], ids=["canvas-nodes", "vue-nodes"])
-def test_no_node_lies_over_another_or_sticks_out_of_its_group(editor, vue):
+def test_no_node_lies_over_another_or_sticks_out_of_its_group(editor, known, vue):
     editor.set("Comfy.VueNodes.Enabled", vue)
     try:
-        for file in FILES:
+        for file in known:
             editor.page.evaluate("(work) => app.loadGraphData(work)", json.loads(file.read_text()))
             editor.page.wait_for_timeout(1000)
             editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")

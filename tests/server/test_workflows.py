@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from saved import BYPASSED, LINK, MUTED, load, prompt_of, sheets, small, widgets
+from saved import BYPASSED, LINK, MUTED, load, numbers, prompt_of, sheets, since, small, widgets
 
 from demo import host
 from demo.client import Client, Refused
 from demo.run import WORKFLOW as DEMO
-from demo.workflow import MOREG, Caching, Shot, graph
+from demo.workflow import MOREG, OPENED, Shot, graph
 
 FILES = [*sorted((host.REPO / "example_workflows").glob("*.json")), DEMO]
 
@@ -33,16 +33,11 @@ def _host_is_new_enough(request: pytest.FixtureRequest) -> None:
     """A template's nodes name the oldest ComfyUI that has all of them."""
     file = request.node.callspec.params.get("file") if hasattr(request.node, "callspec") else None
     if file and "client" in request.fixturenames:
-        needed = {node["properties"]["ver"] for node in load(file) if not node["type"].startswith("AdaCache")}
         version = request.getfixturevalue("client").version()
-        if any(_numbers(one) > _numbers(version) for one in needed):
-            pytest.skip(f"for ComfyUI {max(needed, key=_numbers)}; this is {version}")
+        if since(file) > numbers(version):
+            pytest.skip(f"for a newer ComfyUI than {version}")
     if file and file.stem in WITHOUT_SMALL and "runs" in request.node.name:
         pytest.skip("no small network of its kind")
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -85,7 +80,7 @@ def test_thumbnail_lies_beside_it(file: Path):
 
 def test_demo_in_the_browser_is_the_demo_of_the_command(client: Client):
     infos = client.node_infos()
-    command = graph(Shot(), Caching())
+    command = graph(Shot(), OPENED)
     saved = {node["type"]: widgets(node, infos) for node in load(DEMO) if node["type"] != "AdaCacheDemoTextEncode"}
     for node in command.values():
         if node["class_type"] in saved:

@@ -26,7 +26,7 @@ def said_by_the_server() -> Iterator[str]:
     yield from (ANSWER, DENOISED)
     for file in [*(REPO / "adacache").rglob("*.py"), *(REPO / "nodes").rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "refuse":
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("refuse", "give_up"):
                 yield text_of(node.args[0])
             if isinstance(node, ast.Assign):
                 name = getattr(node.targets[0], "attr", getattr(node.targets[0], "id", ""))
