@@ -37,7 +37,7 @@ const store = new RunStore();
 const choice = { shown: "", over: "" };
 const graphs = queuedGraphs();
 const plots = new Set();
-/** @type {Map<any, (output: unknown) => void>} by node, what shows its output */
+/** @type {Map<any, (output?: unknown) => void>} by node, what shows its output, or the last one anew */
 const reports = new Map();
 
 const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
@@ -118,6 +118,7 @@ function followLanguage() {
         if (tab) tab.tooltip = tooltip();
         panel?.draw();
         plots.forEach((plot) => plot.redraw());
+        reports.forEach((take) => take());
     });
     // Older hosts tell of a change before their setting has it.
     app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => choose(detail.value));
@@ -185,11 +186,12 @@ function addReport(node, name) {
         least: () => (report.text ? REPORT_HEIGHT : 0),
         most: () => (report.text ? 2 * REPORT_HEIGHT : 0),
     });
+    let text = "";
     const take = (output) => {
         const told = readOutput(output);
-        if (!told) return;
-        report.show(told.text);
-        makeRoom(node);
+        text = told?.text ?? text;
+        report.show(text);
+        if (told) makeRoom(node);
     };
     reports.set(node, take);
     after(node, "onExecuted", take);

@@ -2,11 +2,11 @@
 /** The live plot inside the Cache Stats node: the same store, little room. */
 
 import { computedOf } from "./counts.js";
-import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
+import { element, isLight, measurer, redrawing } from "./dom.js";
 import { draw } from "./draw.js";
 import { listed, t } from "./language.js";
 import { indexAt, layoutCompact } from "./layout.js";
-import { said } from "./server_words.js";
+import { saidLines } from "./server_words.js";
 import { brief, faster, headline, notices, state } from "./words.js";
 import { titleOf } from "./wordsview.js";
 
@@ -25,8 +25,7 @@ const MOST_RUNS = 2;
  */
 export function nodePlot(document, { store, runsOf, shown }) {
     const root = element(document, "div", { class: "adacache adacache-node" });
-    const window = /** @type {Window} */ (document.defaultView);
-    const frame = oncePerFrame(window, redraw);
+    const frame = redrawing(root, store, redraw);
     const measure = measurer(root);
 
     /** @type {(Told & {known: Set<string>}) | null} */
@@ -37,7 +36,7 @@ export function nodePlot(document, { store, runsOf, shown }) {
         const entries = runsOf();
         const last = told;
         if (!last || entries.some(({ id }) => !last.known.has(id))) return { entries, words: t("The next run appears here, step by step.") };
-        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: said(last.text) };
+        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: saidLines(last.text) };
     }
 
     function redraw() {
@@ -55,10 +54,6 @@ export function nodePlot(document, { store, runsOf, shown }) {
         );
     }
 
-    const sizes = new ResizeObserver(frame.ask);
-    sizes.observe(root);
-    const endTheme = watchTheme(root, frame.ask);
-    store.addEventListener("change", frame.ask);
     return {
         root,
         redraw: frame.ask,
@@ -66,12 +61,7 @@ export function nodePlot(document, { store, runsOf, shown }) {
             told = { ...now, known: new Set(store.runs.map(({ id }) => id)) };
             frame.ask();
         },
-        remove: () => {
-            store.removeEventListener("change", frame.ask);
-            sizes.disconnect();
-            endTheme();
-            frame.stop();
-        },
+        remove: frame.end,
     };
 }
 
