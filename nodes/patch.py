@@ -81,6 +81,7 @@ class AdaCachePatchModel(io.ComfyNode):
         return schema(
             found_by=FOUND_BY,
             advanced=("start_percent", "end_percent", "max_reuses", "cache_location"),
+            renamed={"preset": RENAMED},
             node_id="AdaCachePatchModel",
             display_name=NAME,
             description="Makes a video model faster: steps that would change little reuse what the last computed "

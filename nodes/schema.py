@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from comfy_api.latest import io
@@ -35,18 +36,26 @@ def errors_of(node: str) -> Iterator[None]:
         raise ValueError(f"{node}: {error}") from error
 
 
-def schema(found_by: Sequence[str] = (), advanced: Sequence[str] = (), **fields: Any) -> io.Schema:
+def schema(
+    found_by: Sequence[str] = (),
+    advanced: Sequence[str] = (),
+    renamed: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    **fields: Any,
+) -> io.Schema:
     """The schema of a node.
 
     Args:
         found_by: words that people search for, beside its name; older hosts do not know of such.
         advanced: inputs that are out of sight at first; older hosts show all.
+        renamed: by input, choices of before and what they are called now, for the browser.
     """
     known = {field.name for field in dataclasses.fields(io.Schema)}
     aliases = {"search_aliases": [*found_by]} if "search_aliases" in known else {}
     for one in fields["inputs"]:
         if one.id in advanced and hasattr(one, "advanced"):
             one.advanced = True
+        if one.id in renamed:
+            one.extra_dict["renamed"] = dict(renamed[one.id])
     return io.Schema(category=CATEGORY, **fields, **aliases)
 
 

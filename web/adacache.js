@@ -5,8 +5,8 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { feed } from "./feed.js";
 import { patchOf, runsBefore, titleIn } from "./graph.js";
-import { phrase, speak, t, tableOf } from "./language.js";
-import { addWidget, after, makeRoom } from "./onnode.js";
+import { phrase, speaker, t } from "./language.js";
+import { addWidget, after, makeRoom, renameChoices } from "./onnode.js";
 import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
@@ -20,6 +20,7 @@ const TAB = "adacache";
 const TOGGLE = "AdaCache.TogglePanel";
 const SETTING = "AdaCache.LivePlots";
 const STATS = "AdaCacheStats";
+const PATCH = "AdaCachePatchModel";
 // What nodes have to say after a run, by their class: the name of the text for screen readers.
 const REPORTING = {
     AdaCacheCalibrate: phrase("Calibration"),
@@ -36,7 +37,7 @@ const store = new RunStore();
 const choice = { shown: "", over: "" };
 const graphs = queuedGraphs();
 const plots = new Set();
-/** @type {Map<any, (output: unknown) => void>} by node, what shows its output */
+/** @type {Map<any, (output?: unknown) => void>} by node, what shows its output, or the last one anew */
 const reports = new Map();
 
 const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
@@ -109,22 +110,19 @@ function rememberPin() {
     store.addEventListener("change", () => sessionStorage.setItem(PINNED, store.pinned));
 }
 
-/** Speaks the host's language from now on, and again whenever a person chooses another. */
+/** Speaks the host's language, and another as soon as a person chooses it. */
 function followLanguage() {
-    let chosen = app.extensionManager?.setting?.get(LOCALE);
-    const take = async () => {
-        const asked = chosen;
-        const words = await tableOf(asked, (file) => fetch(new URL(file, import.meta.url)));
-        if (asked !== chosen) return; // another was chosen meanwhile
-        speak(words);
+    const files = (file) => fetch(new URL(file, import.meta.url));
+    const choose = speaker(files, () => {
         const tab = app.extensionManager?.getSidebarTabs?.().find(({ id }) => id === TAB);
         if (tab) tab.tooltip = tooltip();
         panel?.draw();
         plots.forEach((plot) => plot.redraw());
-    };
+        reports.forEach((take) => take());
+    });
     // Older hosts tell of a change before their setting has it.
-    app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => ((chosen = detail.value), take()));
-    return take();
+    app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => choose(detail.value));
+    choose(app.extensionManager?.setting?.get(LOCALE));
 }
 
 const tooltip = () => t("AdaCache: which steps were computed and which were reused");
@@ -188,11 +186,12 @@ function addReport(node, name) {
         least: () => (report.text ? REPORT_HEIGHT : 0),
         most: () => (report.text ? 2 * REPORT_HEIGHT : 0),
     });
+    let text = "";
     const take = (output) => {
         const told = readOutput(output);
-        if (!told) return;
-        report.show(told.text);
-        makeRoom(node);
+        text = told?.text ?? text;
+        report.show(text);
+        if (told) makeRoom(node);
     };
     reports.set(node, take);
     after(node, "onExecuted", take);
@@ -242,6 +241,7 @@ app.registerExtension({
         feeding.refresh();
     },
     nodeCreated(node) {
+        if (node.comfyClass === PATCH) renameChoices(node);
         if (node.comfyClass === STATS) addPlot(node);
         if (node.comfyClass in REPORTING) addReport(node, REPORTING[node.comfyClass]);
     },

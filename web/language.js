@@ -7,6 +7,23 @@ export const LANGUAGES = ["zh", "zh-TW", "ja", "ko", "fr", "de", "es", "ru"];
 /** @type {Record<string, string>} */
 let table = {};
 
+/**
+ * @param {(file: string) => Promise<Response>} fetchFile
+ * @param {() => void} spoken what to do once another language is spoken
+ * @returns {(language: unknown) => Promise<void>} what to call when one is chosen, such as "zh"
+ */
+export function speaker(fetchFile, spoken) {
+    /** @type {unknown} */
+    let last;
+    return async (language) => {
+        last = language;
+        const words = await tableOf(language, fetchFile);
+        if (language !== last) return; // another was chosen meanwhile
+        speak(words);
+        spoken();
+    };
+}
+
 /** @param {Record<string, string>} words what `t` gives from now on, by the English text */
 export function speak(words) {
     table = words;

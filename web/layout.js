@@ -106,12 +106,11 @@ export function layoutCompact(
         if (drawn.height) y += 5 + drawn.height;
     }
     if (numbers) {
-        const { ticks } = frame;
-        ticks.forEach(({ x, label }, n) => {
-            const anchor = n === 0 ? "start" : n === ticks.length - 1 ? "end" : "middle";
-            const at = n === 0 ? 0 : n === ticks.length - 1 ? width : x;
-            shapes.push(text(at, y + 12, label, { size: 10, anchor }));
-        });
+        for (const { x, label } of frame.ticks) {
+            const half = measure(label, 10) / 2;
+            const inside = Math.min(Math.max(x, half), width - half);
+            shapes.push(text(inside, y + 12, label, { size: 10, anchor: "middle" }));
+        }
         y += 15;
     }
     return { width, height: y, shapes, tracks: frame.tracks, areas: [{ top: 0, height: y }] };

@@ -35,6 +35,20 @@ export function after(node, method, work) {
     };
 }
 
+/**
+ * A choice that a saved graph has under a name of before takes its new name; the host would call it invalid.
+ * @param {any} node
+ */
+export function renameChoices(node) {
+    const inputs = node.constructor.nodeData?.input?.required ?? {};
+    after(node, "onConfigure", () => {
+        for (const widget of node.widgets ?? []) {
+            const renamed = inputs[widget.name]?.[1]?.renamed ?? {};
+            if (Object.hasOwn(renamed, widget.value)) widget.value = renamed[widget.value];
+        }
+    });
+}
+
 /** Makes a node as high as what is in it now, and never smaller than a person made it. @param {any} node */
 export function makeRoom(node) {
     const [width, height] = node.computeSize();

@@ -2,6 +2,7 @@
 /** What a node has to say after its run, as text on the node. */
 
 import { element } from "./dom.js";
+import { saidLines } from "./server_words.js";
 
 /** @param {Document} document @param {string} name of the text, for screen readers */
 export function reportView(document, name) {
@@ -11,8 +12,8 @@ export function reportView(document, name) {
     for (const kind of ["wheel", "pointerdown"]) words.addEventListener(kind, (event) => event.stopPropagation());
     return {
         root,
-        /** @param {string} text */
-        show: (text) => (words.textContent = text),
+        /** @param {string} text as the server wrote it */
+        show: (text) => (words.textContent = saidLines(text)),
         get text() {
             return words.textContent ?? "";
         },

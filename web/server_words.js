@@ -2,6 +2,7 @@
 /** Sentences that the server writes in English into runs and outputs, and what to do about them. No DOM. */
 
 import { phrase, t } from "./language.js";
+import { VERDICTS } from "./verdict_words.js";
 
 const BLOCKS = phrase("Find the node that replaces the model's blocks, and bypass one of the two.");
 const SAMPLER = phrase("Choose a sampler that evaluates once per step, such as euler, uni_pc or dpmpp_2m.");
@@ -46,17 +47,18 @@ const SENTENCES = [
     ],
     [
         phrase(
-            "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so this video was made without it. " +
+            "AdaCache is bypassed: no handle of AdaCache Patch Model comes in, so the sampling was without it. " +
                 "Switch that node on again, or connect its handle.",
         ),
     ],
+    ...VERDICTS.map((sentence) => /** @type {[string]} */ ([sentence])),
 ];
 
 /** @param {string} english @returns {{sentence: string, remedy: string, values: Record<string, string>} | null} */
 function found(english) {
     for (const [sentence, remedy = ""] of SENTENCES) {
         const plain = sentence.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
-        const match = new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.*)")}$`, "s").exec(english);
+        const match = new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.*)")}$`, "is").exec(english);
         if (match) return { sentence, remedy, values: match.groups ?? {} };
     }
     return null;
@@ -65,7 +67,14 @@ function found(english) {
 /** A text of the server in the page's language; as it is where it is not one of ours. @param {string} english */
 export function said(english) {
     const known = found(english);
-    return known ? t(known.sentence, known.values) : english;
+    if (!known) return english;
+    const values = Object.entries(known.values).map(([name, value]) => [name, said(value)]);
+    return t(known.sentence, Object.fromEntries(values));
+}
+
+/** The same of a text of several lines. @param {string} english */
+export function saidLines(english) {
+    return english.split("\n").map(said).join("\n");
 }
 
 /** What to do about a note of the server; "" where nothing is known. @param {string} note */

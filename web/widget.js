@@ -6,7 +6,7 @@ import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
 import { draw } from "./draw.js";
 import { listed, t } from "./language.js";
 import { indexAt, layoutCompact } from "./layout.js";
-import { said } from "./server_words.js";
+import { saidLines } from "./server_words.js";
 import { brief, faster, headline, notices, state } from "./words.js";
 import { titleOf } from "./wordsview.js";
 
@@ -37,7 +37,7 @@ export function nodePlot(document, { store, runsOf, shown }) {
         const entries = runsOf();
         const last = told;
         if (!last || entries.some(({ id }) => !last.known.has(id))) return { entries, words: t("The next run appears here, step by step.") };
-        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: said(last.text) };
+        return { entries: last.runs.flatMap((id) => store.get(id) ?? []), words: saidLines(last.text) };
     }
 
     function redraw() {

@@ -66,7 +66,12 @@ function describe(context, entries, hidden) {
         title(document, entry),
     ]);
     const [{ run }] = entries;
-    if (entries.length === 1) for (const group of facts(run)) parts.push(parted(document, "p", group));
+    const named = nameOf(context, entries[0]);
+    if (entries.length === 1)
+        for (const group of facts(run)) {
+            const fresh = group.filter((part) => !named.includes(part));
+            if (fresh.length) parts.push(parted(document, "p", fresh));
+        }
     const motion = entries.length === 1 && moregWords(run);
     if (motion) parts.push(element(document, "p", { class: "adacache-fact", text: motion }));
     for (const words of notices(run)) parts.push(notice(document, words));

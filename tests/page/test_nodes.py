@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from editing import small
 
 from demo.client import Graph
@@ -80,3 +82,14 @@ def test_a_report_is_read_on_the_node_and_is_there_after_a_look_elsewhere(editor
     words.wait_for(state="detached")
     page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
     words.get_by_text("measured: 1 run").wait_for()
+
+
+def test_a_saved_preset_of_before_shows_its_new_name(editor):
+    editor.load(small(305))
+    patch = editor.ids["adacache"]
+    editor.page.evaluate(SET, [patch, "preset", "paper slow"])
+    saved = editor.page.evaluate("() => app.graph.serialize()")
+    assert "paper slow" in json.dumps(saved)
+    editor.page.evaluate("(work) => app.loadGraphData(work)", saved)
+    shown = "(id) => app.graph.getNodeById(id).widgets.find(({ name }) => name === 'preset').value"
+    assert editor.page.evaluate(shown, patch) == "as published (slow)"

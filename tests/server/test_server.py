@@ -47,8 +47,9 @@ def test_demo_graph(client: Client, shot: Shot, caching: Caching):
 def test_a_graph_with_a_preset_of_before_still_runs(client: Client, shot: Shot, before: str, now: str):
     (run,) = trace_of(client.run(graph(shot, Caching(before))).outputs)["runs"]
     assert run["settings"]["preset"] == now
-    options = client.node_infos()["AdaCachePatchModel"]["input"]["required"]["preset"][1]["options"]
-    assert now in options and before not in options
+    _, preset = client.node_infos()["AdaCachePatchModel"]["input"]["required"]["preset"]
+    assert now in preset["options"] and before not in preset["options"]
+    assert preset["renamed"][before] == now
 
 
 def test_same_graph_twice(client: Client, shot: Shot):

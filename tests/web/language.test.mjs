@@ -4,7 +4,7 @@ import { afterEach, test } from "node:test";
 
 import { advice } from "../../web/advice.js";
 import { schedule } from "../../web/export.js";
-import { LANGUAGES, listed, speak, t, tableOf } from "../../web/language.js";
+import { LANGUAGES, listed, speak, speaker, t, tableOf } from "../../web/language.js";
 import { layoutCard, layoutPlots } from "../../web/layout.js";
 import { moregWords } from "../../web/setting.js";
 import { remedyOf, said } from "../../web/server_words.js";
@@ -102,6 +102,20 @@ test("a table is asked for where there is one, and a file that does not come lea
     assert.deepEqual(await tableOf(undefined, files({ ok: true })), {});
     assert.deepEqual(await tableOf("zh", async () => Promise.reject(new Error("away"))), {});
     assert.deepEqual(asked, ["./languages/zh.json", "./languages/zh.json"]);
+});
+
+test("of two languages that are chosen one after the other the last is spoken, whichever comes first", async () => {
+    const waiting = {};
+    const files = (file) => new Promise((come) => (waiting[file] = (words) => come({ ok: true, json: async () => words })));
+    let told = 0;
+    const choose = speaker(files, () => (told += 1));
+    const both = [choose("zh"), choose("ja")];
+    waiting["./languages/ja.json"]({ step: "ステップ" });
+    waiting["./languages/zh.json"]({ step: "步" });
+    await Promise.all(both);
+    assert.deepEqual([t("step"), told], ["ステップ", 1]);
+    await choose("en");
+    assert.deepEqual([t("step"), told], ["step", 2]);
 });
 
 test("lines break between words, and in Chinese after any sign, but not before a full stop", () => {

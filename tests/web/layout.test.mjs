@@ -190,3 +190,15 @@ test("steps are labelled every five where there is room, and a step's mark leave
     for (const { text, y } of texts(scene).filter(({ text }) => /^(Steps|Forecast error|Time)$/.test(text)))
         assert.ok(!scene.areas.some((area) => y > area.top && y < area.top + area.height), text);
 });
+
+test("a number under a node's plot stands under its step, inside the plot", () => {
+    const run = readRun(synthetic("short", 12));
+    const { shapes, tracks, width } = layoutCompact(run, 220, { numbers: true });
+    const labels = shapes.filter(({ kind }) => kind === "text");
+    assert.ok(labels.length > 3);
+    for (const { text, x, size } of labels) {
+        const { left, right } = tracks[0].cells[Number(text) - 1];
+        assert.ok(left <= x && x <= right, text);
+        assert.ok(x - guess(text, size) / 2 >= -0.01 && x + guess(text, size) / 2 <= width + 0.01, text);
+    }
+});

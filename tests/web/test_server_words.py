@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from pack_parts import part
 
 from adacache.trace.trace import ANSWER, DENOISED
 
@@ -26,7 +33,7 @@ def said_by_the_server() -> Iterator[str]:
     yield from (ANSWER, DENOISED)
     for file in [*(REPO / "adacache").rglob("*.py"), *(REPO / "nodes").rglob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "refuse":
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("refuse", "give_up"):
                 yield text_of(node.args[0])
             if isinstance(node, ast.Assign):
                 name = getattr(node.targets[0], "attr", getattr(node.targets[0], "id", ""))
@@ -53,3 +60,38 @@ def test_every_sentence_of_the_server_is_known_and_no_other():
     assert len(theirs) > 15 and len(ours) > 15
     assert not [text for text in theirs if not any(matches(text, one) for one in ours)]
     assert not [one for one in ours if not any(matches(text, one) for text in theirs)]
+
+
+SAY = """
+import { readFileSync } from "node:fs";
+import { speak } from "WEB/language.js";
+import { saidLines } from "WEB/server_words.js";
+speak(JSON.parse(readFileSync(new URL("WEB/languages/zh.json"), "utf8")));
+console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(saidLines)));
+"""
+
+
+@pytest.mark.skipif(
+    not (shutil.which("node") or os.environ.get("CI")), reason="there is no Node.js to ask the panel's code"
+)
+def test_a_verdict_is_told_whole_in_another_language():
+    """Of every band and every share of another seed's difference."""
+    metrics, verdict = part("nodes.metrics"), part("nodes.verdict")
+
+    def scores(psnr: float, ssim: float = 0.9) -> object:
+        measure = metrics.Measure
+        return metrics.Scores(measure((psnr - 1, psnr), psnr), measure((ssim, ssim), ssim), measure(missing="..."))
+
+    floor = scores(20, 0.5)
+    every = [verdict.report(scores(psnr)) for psnr in (101, 60, 40, 35, 28, 22, 10)]
+    every += [
+        verdict.report(scores(psnr, ssim), floor) for psnr, ssim in ((40, 0.99), (31, 0.96), (26, 0.88), (22, 0.7))
+    ]
+    every += [verdict.report(floor, floor), verdict.report(scores(30), scores(101, 1.0))]
+    script = SAY.replace("WEB", (REPO / "web").as_uri())
+    asked = ["node", "--input-type=module", "-e", script]
+    said = subprocess.run(asked, input=json.dumps(every), check=True, capture_output=True, text=True, timeout=60).stdout
+    for english, text in zip(every, json.loads(said), strict=True):
+        left = set(re.findall(r"[A-Za-z]{2,}", text)) - {"PSNR", "SSIM", "LPIPS", "dB", "equal"}
+        assert not left, (left, english, text)
+    assert len({text.split("\n")[0] for text in every}) == len(every)
