@@ -5,6 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../demo/setup.sh" demo dev
 
 "$PYTHON" -m ruff format --check .
 "$PYTHON" -m ruff check .
+"$PYTHON" -m bandit --quiet --recursive adacache nodes __init__.py
 
 # The nodes reach the engine by `...adacache`, so for mypy the pack is a package; its folder's name need not be one.
 types=demo/.cache/types

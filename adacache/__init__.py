@@ -8,14 +8,14 @@ from .calibration.fit_codebook import Target, propose
 from .calibration.result import Calibration, CalibrationError
 from .errors import SettingsError
 from .sampling.measures import FrameGrid
-from .sampling.run import FEWEST_STEPS, Run
+from .sampling.run import Run
 from .sampling.run_blocks import run_blocks
 from .schedules.codebook import PAPER_FAST, PAPER_SLOW, PUBLISHED, Codebook
 from .schedules.explicit import LockedPlan, LockedSchedule
 from .schedules.moreg import MoRegSettings
 from .schedules.planned import PacedSchedule
 from .schedules.published import PublishedSchedule
-from .schedules.schedule import Decision, Reason
+from .schedules.schedule import FEWEST_STEPS, Decision, Reason
 from .settings import Settings
 from .trace.trace import Record, RunInfo, Trace, TraceError, dumps, loads
 

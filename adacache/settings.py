@@ -61,7 +61,7 @@ class Settings:
             raise SettingsError("sensitivity", f"{self.sensitivity} is not a number above 0")
         if not 0.0 <= self.start < self.end <= 1.0:
             raise SettingsError(
-                "start_percent", f"start {self.start} and end {self.end}; needed: 0 <= start < end <= 1"
+                "start_percent", f"{self.start}, end_percent: {self.end}; needed: 0 <= start_percent < end_percent <= 1"
             )
         if self.share is not None and not 0.0 < self.share <= 1.0:
             raise SettingsError("share", f"{self.share} is not a number above 0, up to 1")

@@ -6,10 +6,11 @@ its own gain, so a row of the batch is what it is alone.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -118,6 +119,26 @@ def subject(name: str, at: Hosted, videos: int, first_seed: int = 1) -> Subject:
     return Subject(
         name, model, (_together(encoded[0]), _together(encoded[1])), torch.zeros(videos, 16, 9, 16, 16), seeds
     )
+
+
+def shifted(of: Subject, shift: float) -> Subject:
+    """The same with another shift of the noise levels."""
+    from comfy.model_sampling import ModelSamplingFlux
+
+    model = of.model.clone()
+    clock = type(model.get_model_object("model_sampling"))(model.model.model_config)
+    clock.set_parameters(shift=math.log(shift) if isinstance(clock, ModelSamplingFlux) else shift)
+    model.add_object_patch("model_sampling", clock)
+    return replace(of, model=model)
+
+
+def with_lora(model: Any, name: str) -> Any:
+    """The demo's network with one of the bench's LoRAs."""
+    import comfy.sd
+    import comfy.utils
+
+    weights = comfy.utils.load_torch_file(str(families.HERE / f"{name}.safetensors"))
+    return comfy.sd.load_lora_for_models(model, None, weights, 1.0, 0.0)[0]
 
 
 def _together(conditionings: Sequence[list]) -> list:

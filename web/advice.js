@@ -5,7 +5,7 @@ import { saves } from "./counts.js";
 import { t } from "./language.js";
 import { bandsOf, mostReuses } from "./scale.js";
 import { remedyOf } from "./server_words.js";
-import { lockedBy, takeOf } from "./setting.js";
+import { isPlanned, lockedBy, takeOf } from "./setting.js";
 import { finite } from "./trace.js";
 import { number } from "./words.js";
 
@@ -42,7 +42,14 @@ export function advice(run) {
                     "reuse.",
             ),
         ];
-    return values(run);
+    return isPlanned(run) ? [plan(run)] : values(run);
+}
+
+/** @param {Run} run */
+function plan({ settings }) {
+    return settings.moreg
+        ? t("Sensitivity and MoReg make the plan compute every step. Lower the sensitivity, or raise MoReg's norm.")
+        : t("At this sensitivity the plan computes every step. Lower it, or choose a faster preset.");
 }
 
 /** @param {Run} run */

@@ -28,19 +28,37 @@ export function element(document, tag, properties = {}, children = []) {
 }
 
 /**
- * Calls `work` once per frame, however often it is asked to; in a hidden page it waits until the page is seen.
- * @param {Window} window
- * @param {() => void} work
+ * Draws an element anew when the store, its size or the theme under it changes: once per frame, however often it is
+ * asked to; in a hidden page it waits until the page is seen.
+ * @param {HTMLElement} root has the class `light` where the theme is
+ * @param {EventTarget} store
+ * @param {() => void} redraw
  */
-export function oncePerFrame(window, work) {
+export function redrawing(root, store, redraw) {
+    const { defaultView, documentElement, body } = root.ownerDocument;
+    const window = /** @type {Window} */ (defaultView);
     let asked = 0;
     const ask = () => {
         asked ||= window.requestAnimationFrame(() => {
             asked = 0;
-            work();
+            redraw();
         });
     };
-    return { ask, stop: () => (window.cancelAnimationFrame(asked), (asked = 0)) };
+    const sizes = new ResizeObserver(ask);
+    sizes.observe(root);
+    const theme = new MutationObserver(() => {
+        if (root.isConnected && isLight(root) !== root.classList.contains("light")) ask();
+    });
+    for (const place of [documentElement, body])
+        theme.observe(place, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
+    store.addEventListener("change", ask);
+    const end = () => {
+        store.removeEventListener("change", ask);
+        sizes.disconnect();
+        theme.disconnect();
+        window.cancelAnimationFrame(asked);
+    };
+    return { ask, end };
 }
 
 /**
@@ -127,22 +145,6 @@ export async function toPng(svg, scale = 2) {
     return new Promise((done, fail) =>
         canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error("no picture"))), "image/png"),
     );
-}
-
-/**
- * Asks for a new drawing when the theme turns light or dark under an element that has the class `light` where it is.
- * @param {HTMLElement} within
- * @param {() => void} ask
- * @returns {() => void} ends it
- */
-export function watchTheme(within, ask) {
-    const theme = new MutationObserver(() => {
-        if (within.isConnected && isLight(within) !== within.classList.contains("light")) ask();
-    });
-    const { documentElement, body } = within.ownerDocument;
-    for (const place of [documentElement, body])
-        theme.observe(place, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
-    return () => theme.disconnect();
 }
 
 /** Whether the colours around an element are light. @param {HTMLElement} within */

@@ -51,6 +51,11 @@ export function feed(api, store, { titleOf, watched, pause = PAUSE }) {
         hear((message) => store.takeStep(message)),
     );
     api.addEventListener("reconnected", () => refresh());
+    // A socket may be silent though it is open: what this page has just queued is asked for all the same.
+    api.addEventListener("promptQueued", () => {
+        queued = Math.max(1, queued);
+        follow();
+    });
     api.addEventListener("status", (event) => {
         const now = event.detail?.exec_info?.queue_remaining ?? 0;
         if (now < queued && watched()) refresh(Math.min(16, 4 * (queued - now)));

@@ -2,7 +2,7 @@
 /** The full view: one run or two over each other, in plots and in words, and the runs before it. */
 
 import { actionsFor } from "./actions.js";
-import { copy, element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
+import { copy, element, isLight, measurer, redrawing } from "./dom.js";
 import { historyView } from "./history.js";
 import { t } from "./language.js";
 import { plotsView } from "./plotsview.js";
@@ -43,14 +43,13 @@ import { wordsView } from "./wordsview.js";
  */
 export function mount(host, { store, choice, live, ...given }) {
     const document = host.ownerDocument;
-    const window = /** @type {Window} */ (document.defaultView);
     const root = element(document, "div", {
         class: "adacache adacache-panel",
         role: "region",
         "aria-label": "AdaCache",
     });
     const status = element(document, "div", { class: "adacache-status", role: "status" });
-    const frame = oncePerFrame(window, () => redraw());
+    const frame = redrawing(root, store, () => redraw());
 
     /** @type {Context} */
     const context = {
@@ -87,17 +86,10 @@ export function mount(host, { store, choice, live, ...given }) {
         history.update(entries, contentWidth(root));
     }
 
-    const sizes = new ResizeObserver(frame.ask);
-    sizes.observe(root);
-    const endTheme = watchTheme(root, frame.ask);
-    store.addEventListener("change", frame.ask);
     document.fonts.ready.then(frame.ask);
     redraw();
     return () => {
-        store.removeEventListener("change", frame.ask);
-        sizes.disconnect();
-        endTheme();
-        frame.stop();
+        frame.end();
         root.remove();
     };
 }

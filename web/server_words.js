@@ -2,7 +2,7 @@
 /** Sentences that the server writes in English into runs and outputs, and what to do about them. No DOM. */
 
 import { phrase, t } from "./language.js";
-import { VERDICTS } from "./verdict_words.js";
+import { REPORTS } from "./report_words.js";
 
 const BLOCKS = phrase("Find the node that replaces the model's blocks, and bypass one of the two.");
 const SAMPLER = phrase("Choose a sampler that evaluates once per step, such as euler, uni_pc or dpmpp_2m.");
@@ -51,7 +51,7 @@ const SENTENCES = [
                 "Switch that node on again, or connect its handle.",
         ),
     ],
-    ...VERDICTS.map((sentence) => /** @type {[string]} */ ([sentence])),
+    ...REPORTS.map((sentence) => /** @type {[string]} */ ([sentence])),
 ];
 
 /** @param {string} english @returns {{sentence: string, remedy: string, values: Record<string, string>} | null} */

@@ -2,7 +2,7 @@
 /** The live plot inside the Cache Stats node: the same store, little room. */
 
 import { computedOf } from "./counts.js";
-import { element, isLight, measurer, oncePerFrame, watchTheme } from "./dom.js";
+import { element, isLight, measurer, redrawing } from "./dom.js";
 import { draw } from "./draw.js";
 import { listed, t } from "./language.js";
 import { indexAt, layoutCompact } from "./layout.js";
@@ -25,8 +25,7 @@ const MOST_RUNS = 2;
  */
 export function nodePlot(document, { store, runsOf, shown }) {
     const root = element(document, "div", { class: "adacache adacache-node" });
-    const window = /** @type {Window} */ (document.defaultView);
-    const frame = oncePerFrame(window, redraw);
+    const frame = redrawing(root, store, redraw);
     const measure = measurer(root);
 
     /** @type {(Told & {known: Set<string>}) | null} */
@@ -55,10 +54,6 @@ export function nodePlot(document, { store, runsOf, shown }) {
         );
     }
 
-    const sizes = new ResizeObserver(frame.ask);
-    sizes.observe(root);
-    const endTheme = watchTheme(root, frame.ask);
-    store.addEventListener("change", frame.ask);
     return {
         root,
         redraw: frame.ask,
@@ -66,12 +61,7 @@ export function nodePlot(document, { store, runsOf, shown }) {
             told = { ...now, known: new Set(store.runs.map(({ id }) => id)) };
             frame.ask();
         },
-        remove: () => {
-            store.removeEventListener("change", frame.ask);
-            sizes.disconnect();
-            endTheme();
-            frame.stop();
-        },
+        remove: frame.end,
     };
 }
 

@@ -10,6 +10,7 @@ from torch import Tensor, device
 
 from ..schedules.choose import schedule_for
 from ..schedules.codebook import nearest_codebook
+from ..schedules.part import Part
 from ..schedules.planned import PacedSchedule
 from ..schedules.schedule import Decision, Reason
 from ..settings import Settings
@@ -23,9 +24,6 @@ from .observer import Observer
 from .sampler import Sampler
 from .sequence_parallel import Ranks
 from .step_clock import StepClock
-
-# Four steps are always computed and a distance needs two, so below this there is nothing to win.
-FEWEST_STEPS = 9
 
 # So many evaluations without a report of the sampler are no step of any.
 MOST_SUBSTEPS = 32
@@ -71,7 +69,8 @@ class Run:
         corrects = settings.forecast and not measures
         self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
-        self.schedule = schedule_for(settings, steps, self.correction is not None, sampler.sums_history)
+        part = Part.between(*sampler.part, steps)
+        self.schedule = schedule_for(settings, steps, self.correction is not None, sampler.sums_history, part)
         self.cache = Cache(settings.location, free_bytes)
         codebook = "" if isinstance(self.schedule, PacedSchedule) else str(nearest_codebook(settings.codebooks, steps))
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
@@ -89,8 +88,8 @@ class Run:
         self._locked = None if measures else settings.locked
         if self._locked and self._locked.steps != steps:
             self.refuse(f"the locked schedule is for {self._locked.steps} steps, and this run has {steps}")
-        elif steps < FEWEST_STEPS and not self._locked:
-            self.refuse(f"{steps} steps leave nothing to reuse; it takes at least {FEWEST_STEPS}")
+        elif self.schedule.idle:
+            self.refuse(self.schedule.idle)
 
     def __enter__(self) -> Run:
         return self

@@ -16,9 +16,11 @@ class Sampler(NamedTuple):
             and a measuring run can tell how its direction changes (`observer.py`); None leaves both out.
         sums_history: a step is made of several denoised latents, so that a correction arrives over the next ones.
         highest_sigma: the model's highest noise level; None: the first of `sigmas`.
+        part: where the steps begin and end in the model's whole schedule, 0 to 1 of the host's percent.
     """
 
     evaluations: int = 1
     sigmas: Sequence[float] | None = None
     sums_history: bool = False
     highest_sigma: float | None = None
+    part: tuple[float, float] = (0.0, 1.0)

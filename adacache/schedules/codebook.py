@@ -63,7 +63,8 @@ class Codebook:
                     entries.append((float(pair[1]), int(pair[2])))
                     problem = _problem(entries) or _beyond(*entries[-1])
             if problem:
-                where = f'entry {number} at character {match.start() + 1} is "{match.group()}"'
+                word = match.group() if len(match.group()) <= 40 else f"{match.group()[:40]}..."
+                where = f'entry {number} at character {match.start() + 1} is "{word}"'
                 raise SettingsError("codebook", f"{where}; {problem}")
         return cls(tuple(entries), steps)
 

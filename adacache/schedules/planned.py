@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .moreg import MoReg
-from .schedule import Decision, Observation, Reason, Schedule, scaled
+from .part import Part
+from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse, scaled
 
 # Chosen on the demo's network, at 20 to 50 steps; bench/README.md has the evidence and what was tried.
 START = 1 / 6  # added to t, so that weights do not soar at the first step
-MOTION_FROM = 1 / 3  # motion changes the plan from this part of the steps on: every video needs the start
+MOTION_FROM = 1 / 3  # motion changes the plan from this share of the steps on: every video needs the start
 PACES = (0.7, 1.5)  # by these factors of the computed steps that are left, at most
 
 
@@ -27,9 +28,10 @@ class Cost(NamedTuple):
     late: float
     piece: float = 0.0
 
-    def weights(self, steps: int) -> list[float]:
+    def weights(self, part: Part) -> list[float]:
         """As `Planner` takes them."""
-        middles = [ends / (2 * steps) for ends in range(2 * steps - 1)]
+        ends = range(2 * part.before, 2 * (part.before + part.steps) - 1)
+        middles = [end / (2 * part.whole) for end in ends]
         return [(t + START) ** -self.early * (1 - t) ** -self.late for t in middles]
 
     def first(self, computed: int) -> int:
@@ -39,7 +41,25 @@ class Cost(NamedTuple):
     def plan(self, steps: int, computed: int) -> list[int]:
         """So many computed steps, counted from 0, where the worst interval costs least."""
         first = self.first(computed)
-        return [*range(first), *Planner(self.weights(steps)).placed(first - 1, computed - first)]
+        return [*range(first), *Planner(self.weights(Part.all(steps))).placed(first - 1, computed - first)]
+
+    def computed_in(self, part: Part, computed: int) -> int:
+        """How many steps of a part are computed, where so many of the whole are.
+
+        So many that the part's worst interval costs about what the whole's does: the nearest to it as a ratio, where
+        one that reuses nothing counts as half.
+        """
+        if part.steps == part.whole:
+            return computed
+        first = self.first(computed)
+        allowed = Planner(self.weights(Part.all(part.whole))).least(first - 1, max(1, computed - first))
+        begun = min(part.steps, max(1, first - part.before))
+        if begun == part.steps:
+            return begun
+        planner = Planner(self.weights(part))
+        intervals = len(planner.within(allowed, begun - 1) or ())
+        worst, with_fewer = (planner.least(begun - 1, count) for count in (intervals, intervals - 1))
+        return begun + intervals - (max(worst, allowed / 2) * with_fewer <= allowed**2)
 
 
 # Chosen on the demo's network as well.
@@ -73,20 +93,22 @@ class Planner:
 
     def placed(self, start: int, count: int) -> list[int]:
         """So many steps after `start`, counted from 0 and ending with the last, whose worst interval is least."""
-        low, high = 0.0, max(self.weights) * self.last**2
-        best = [self.last]
-        for _ in range(60):  # halvings; far finer than two intervals differ
-            tolerance = (low + high) / 2
-            plan = self._within(tolerance, start, count)
-            low, high = (low, tolerance) if plan else (tolerance, high)
-            best = plan or best
+        best = self.within(self.least(start, count), start) or [self.last]
         while len(best) < count and len(best) < self.last - start:
             # The tolerance leaves steps over where several intervals reach it at once: they halve the worst ones.
             begin, end = max(zip([start, *best], best, strict=False), key=lambda ends: self.cost(*ends))
             best = sorted([*best, (begin + end) // 2])
         return best
 
-    def _within(self, tolerance: float, start: int, most: int) -> list[int] | None:
+    def least(self, start: int, count: int) -> float:
+        """The cost of the worst interval, where so many steps after `start` are computed."""
+        low, high = 0.0, max(self.weights) * self.last**2
+        for _ in range(60):  # halvings; far finer than two intervals differ
+            tolerance = (low + high) / 2
+            low, high = (tolerance, high) if self.within(tolerance, start, count) is None else (low, tolerance)
+        return high
+
+    def within(self, tolerance: float, start: int, most: int | None = None) -> list[int] | None:
         """The longest intervals within a tolerance, one after the other; None where they are more than `most`."""
         plan = []
         while start < self.last:
@@ -95,7 +117,7 @@ class Planner:
                 end += 1
             plan.append(end)
             start = end
-            if len(plan) > most:
+            if most is not None and len(plan) > most:
                 return None
         return plan
 
@@ -108,6 +130,9 @@ class PacedSchedule(Schedule):
     The first three steps and the last are always computed. The share is of the sampler's own steps, so a preset means
     the same at 20, 30 or 100 of them. docs/METHOD.md compares it with others that plan a budget.
 
+    A run that goes through a part of a whole schedule is planned as that part of it, at the whole's tolerance: near the
+    start more than the share is computed, later less. The part's own first and last step are always computed.
+
     Args:
         steps: the sampler's step count.
         share: computed steps over all steps, 0 to 1.
@@ -115,6 +140,7 @@ class PacedSchedule(Schedule):
         sensitivity: factor on the computed steps after the first ones.
         max_reuses: reused steps in a row, at most; 0 for no cap.
         cost: of an interval, by whether its error is corrected at its end.
+        part: what the steps are of a whole schedule, to which the share refers; None: all of it.
     """
 
     def __init__(
@@ -125,13 +151,22 @@ class PacedSchedule(Schedule):
         sensitivity: float = 1.0,
         max_reuses: int = 0,
         cost: Cost = UNCORRECTED,
+        part: Part | None = None,
     ) -> None:
         super().__init__(moreg, sensitivity)
         self.steps = steps
         self.max_reuses = max_reuses
-        self.first = min(steps, cost.first(round(share * steps)))
-        self.left = max(0.0, (round(share * steps) - self.first) * sensitivity)
-        self._planner = Planner(cost.weights(steps))
+        part = part or Part.all(steps)
+        computed = round(share * part.whole)
+        self.first = min(steps, max(1, cost.first(computed) - part.before))
+        count = cost.computed_in(part, computed)
+        self.left = max(0.0, (count - self.first) * sensitivity)
+        if part.whole < FEWEST_STEPS:
+            self.idle = nothing_to_reuse(part.whole)
+        elif count >= steps < part.whole:
+            self.idle = nothing_to_reuse(steps, max(steps, self.first + 1) + 1)
+        self._part = part
+        self._planner = Planner(cost.weights(part))
         self._plan: list[int] = []
         self._paced = 1.0
 
@@ -149,7 +184,8 @@ class PacedSchedule(Schedule):
         passed, self.previous = self.step - self.previous, self.step
         motion = self._motion(score, passed)
         pace = 1.0
-        if motion and math.isfinite(motion.motion) and self.step >= MOTION_FROM * self.steps:
+        begun = self._part.before + self.step
+        if motion and math.isfinite(motion.motion) and begun >= MOTION_FROM * self._part.whole:
             # The gradient of eq. 8 shortens the next interval of the published rule; a plan goes by motion alone.
             pace = min(PACES[1], max(PACES[0], motion.motion))
         self.rate = self._next(pace) - self.step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .codebook import Codebook
 from .moreg import MoReg
-from .schedule import Decision, Observation, Reason, Schedule, scaled
+from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse, scaled
 
 
 class PublishedSchedule(Schedule):
@@ -27,6 +27,8 @@ class PublishedSchedule(Schedule):
         self.codebook = codebook
         self.protected = round(codebook.protect * steps)
         self.max_reuses = max_reuses
+        if steps < FEWEST_STEPS:
+            self.idle = nothing_to_reuse(steps)
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """See `Schedule.decide`."""

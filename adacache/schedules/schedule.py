@@ -49,6 +49,15 @@ def scaled(distance: float, motion: Motion | None, sensitivity: float) -> float:
     return distance * (motion.factor if motion else 1.0) * sensitivity
 
 
+# Four steps are always computed and a distance needs two, so below this there is nothing to win.
+FEWEST_STEPS = 9
+
+
+def nothing_to_reuse(steps: int, least: int = FEWEST_STEPS) -> str:
+    """Why a run reuses nothing, where the reason is its length."""
+    return f"{steps} steps leave nothing to reuse; it takes at least {least}"
+
+
 class Schedule:
     """What every schedule counts, and what it makes of motion.
 
@@ -56,6 +65,7 @@ class Schedule:
         step: the step that runs, from 1; 0 before the first.
         previous: the last computed step.
         rate: steps from there to the next planned one.
+        idle: why it will reuse nothing, as people read it; "" where it will.
     """
 
     def __init__(self, moreg: MoReg | None, sensitivity: float) -> None:
@@ -64,6 +74,7 @@ class Schedule:
         self.step = 0
         self.rate = 1
         self.previous = 0
+        self.idle = ""
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """Advance to the next step and say whether to compute it; `forced` computes it in any case."""

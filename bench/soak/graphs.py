@@ -18,7 +18,7 @@ SAMPLERS = (
     *("euler", "uni_pc", "dpmpp_2m", "res_multistep", "heun", "dpm_2", "lms", "ddim", "deis"),
     *("euler_ancestral", "dpmpp_2m_sde", "lcm", "seeds_2"),
 )
-FAMILIES = ("Wan t2v", "HunyuanVideo 1.5", "LTX-Video", "Flux", "Lumina 2", "CogVideoX")
+FAMILIES = ("Wan t2v", "HunyuanVideo 1.5", "LTX-Video", "Flux", "Lumina 2", "Mochi")
 TRAINED = ""
 """In place of a family: the demo's own network, with its text."""
 

@@ -107,6 +107,16 @@ def sigma_window(model_patcher: Any, start: float, end: float) -> tuple[float, f
     return float(sampling.percent_to_sigma(start)), float(sampling.percent_to_sigma(end))
 
 
+def percent_at(model_patcher: Any, sigma: float) -> float:
+    """How much of the model's own schedule lies before a noise level, 0 to 1: the host's percent_to_sigma, inverted."""
+    sampling = model_patcher.get_model_object("model_sampling")
+    low, high = 0.0, 1.0
+    for _ in range(30):  # halvings
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(sampling.percent_to_sigma(middle)) > sigma else (low, middle)
+    return low
+
+
 def highest_sigma(model_patcher: Any) -> float:
     """The model's highest noise level, whatever part of it a sampling runs through (`comfy/model_sampling.py`)."""
     return float(model_patcher.get_model_object("model_sampling").sigma_max)

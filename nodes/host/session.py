@@ -164,6 +164,7 @@ def open_session(
         levels if samplers.is_correctable(info.sampler) else None,
         samplers.sums_history(info.sampler),
         compat.highest_sigma(guider.model_patcher),
+        (compat.percent_at(guider.model_patcher, levels[0]), compat.percent_at(guider.model_patcher, levels[-1])),
     )
     run = Run(settings, max(0, len(levels) - 1) or 1, info, told, compat.free_bytes, feed.step, compat.ranks())
     noisy = samplers.adds_noise(sampler)

@@ -52,7 +52,7 @@ def _defined(node: ast.AST, within: str) -> Iterator[str]:
 
 
 def test_names_are_found_in_files() -> None:
-    assert {"Run", "Run.begin", "FEWEST_STEPS"} <= names_in(ROOT / "adacache" / "sampling" / "run.py")
+    assert {"Run", "Run.begin", "SAME_LEVEL"} <= names_in(ROOT / "adacache" / "sampling" / "run.py")
     assert {"layoutPlots", "NARROW"} <= names_in(ROOT / "web" / "layout.js")
     assert list(spans("see `web/layout.js:indexAt`, `tests/` and `x + R`, not `a:b`")) == [
         ("web/layout.js", "indexAt"),

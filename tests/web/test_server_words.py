@@ -71,9 +71,24 @@ console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(saidLines)));
 """
 
 
-@pytest.mark.skipif(
+def in_chinese(texts: list[str]) -> list[str]:
+    asked = ["node", "--input-type=module", "-e", SAY.replace("WEB", (REPO / "web").as_uri())]
+    said = subprocess.run(asked, input=json.dumps(texts), check=True, capture_output=True, text=True, timeout=60).stdout
+    return json.loads(said)
+
+
+def english_in(text: str) -> set[str]:
+    """Words but those that are the same in every language."""
+    same = r"PSNR|SSIM|LPIPS|dB|equal|Wan|euler|uni_pc|balanced|my name|\d+x|steps|speed-up|computed steps"
+    return set(re.findall(r"[A-Za-z]{2,}", re.sub(same, "", text)))
+
+
+needs_node = pytest.mark.skipif(
     not (shutil.which("node") or os.environ.get("CI")), reason="there is no Node.js to ask the panel's code"
 )
+
+
+@needs_node
 def test_a_verdict_is_told_whole_in_another_language():
     """Of every band and every share of another seed's difference."""
     metrics, verdict = part("nodes.metrics"), part("nodes.verdict")
@@ -88,10 +103,25 @@ def test_a_verdict_is_told_whole_in_another_language():
         verdict.report(scores(psnr, ssim), floor) for psnr, ssim in ((40, 0.99), (31, 0.96), (26, 0.88), (22, 0.7))
     ]
     every += [verdict.report(floor, floor), verdict.report(scores(30), scores(101, 1.0))]
-    script = SAY.replace("WEB", (REPO / "web").as_uri())
-    asked = ["node", "--input-type=module", "-e", script]
-    said = subprocess.run(asked, input=json.dumps(every), check=True, capture_output=True, text=True, timeout=60).stdout
-    for english, text in zip(every, json.loads(said), strict=True):
-        left = set(re.findall(r"[A-Za-z]{2,}", text)) - {"PSNR", "SSIM", "LPIPS", "dB", "equal"}
-        assert not left, (left, english, text)
+    for english, text in zip(every, in_chinese(every), strict=True):
+        assert not english_in(text), (english, text)
     assert len({text.split("\n")[0] for text in every}) == len(every)
+
+
+@needs_node
+def test_a_calibration_is_told_whole_in_another_language():
+    calibration = part("adacache.calibration.result").Calibration
+    plan, about = "30 steps: 1 2 3 8 30", {"family": "Wan", "sampler": "euler", "shape": (1, 16, 5, 16, 16)}
+    every = [
+        calibration("0.1:3 1:1", 30, 0.15, target="speed-up (x)", amount=2.0, **about, **more).report()
+        for more in (
+            {"runs": 0},
+            {"runs": 1, "plan": plan},
+            {"runs": 2, "plan": plan, "plan_gain": 3.2},
+            {"runs": 3, "plan": plan, "plan_gain": 0.1, "norm": 0.2, "power": 2.0},
+            {"runs": 4, "norm": 0.2, "power": 2.0, "with_moreg": True},
+        )
+    ]
+    every += ["saved as my name", "saved as my name, in place of the one of that name"]
+    for english, text in zip(every, in_chinese(every), strict=True):
+        assert not english_in(text), (english, text)

@@ -118,6 +118,14 @@ test("where nothing was reused, it says why and what to change", () => {
     assert.match(advice(run("nothing", { records: outside }))[0], /Lower start_percent/);
 });
 
+test("where the plan computes every step, it says what made it so", () => {
+    const plain = sample("planned");
+    const every = plain.records.map((record) => ({ ...record, computed: true, reason: "scheduled" }));
+    const of = (settings) => advice(run("planned", { records: every, settings: { ...plain.settings, ...settings } }));
+    assert.match(of({ sensitivity: 2, moreg: null }).join(), /^At this sensitivity the plan computes every step\./);
+    assert.match(of({ sensitivity: 1, moreg: { norm: 0.1 } }).join(), /raise MoReg's norm\.$/);
+});
+
 test("no advice where steps were reused, or where it is too early to tell", () => {
     for (const name of ["fast", "plain", "running", "cancelled"]) assert.deepEqual(advice(run(name)), []);
     assert.deepEqual(advice(run("nothing", { end: "" })), []);

@@ -91,7 +91,7 @@ def counts() -> dict[str, int]:
     gc.collect()
     objects = gc.get_objects()
     tensors = [one for one in objects if type(one) is torch.Tensor]
-    ours = Counter(type(one).__name__ for one in objects if "AdaCache" in type(one).__module__)
+    ours = Counter(type(one).__name__ for one in objects if "AdaCache" in str(type(one).__module__))
     store = next(module.RUNS for name, module in list(sys.modules.items()) if name.endswith("nodes.server.run_store"))
     kept = list(store._kept.values())
     loaded = [one.model.model for one in comfy.model_management.current_loaded_models if one.model is not None]

@@ -18,6 +18,7 @@ from adacache.calibration.result import COMPUTED
 from adacache.sampling.direction_increments import MOST_STEPS, SAMPLED, DirectionIncrements
 from adacache.sampling.log_snr import log_snr
 from adacache.sampling.sampler import Sampler
+from adacache.schedules.part import Part
 from adacache.schedules.planned import CORRECTED, Planner
 from adacache.trace.trace import ANSWER
 
@@ -92,7 +93,7 @@ def by_hand(directions: Tensor, plan: list[int]) -> float:
 
 def usual(count: int) -> list[int]:
     """The preset's plan, counted from 0."""
-    return [0, 1, 2, *Planner(CORRECTED.weights(STEPS)).placed(2, count - 3)]
+    return [0, 1, 2, *Planner(CORRECTED.weights(Part.all(STEPS))).placed(2, count - 3)]
 
 
 def found(*traces: Trace, count: int = 12) -> list[int]:

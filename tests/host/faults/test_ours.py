@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -50,25 +51,35 @@ def survives(machine: Any, breaker: Breaker, place: Place, nth: int, told: list)
         assert torch.equal(given, machine.cached)
 
 
+def spread(times: int, most: int) -> list[int]:
+    """Which of so many calls, from 1: the middle one, or so many from first to last."""
+    count = min(times, most)
+    return [1 + round(n * (times - 1) / max(1, count - 1)) for n in range(count)] or [(times + 1) // 2]
+
+
 def test_any_function_may_fail(machine: Callable[..., Any], breaker: Breaker, told: list) -> None:
     """Each in the first way that comes through it, in the middle of the run, where there is something to lose.
 
     `python -m bench.faults` breaks every single call in every way.
     """
+    most = int(os.environ.get("ADACACHE_BREAK_CALLS", 0))
     broken: set[Place] = set()
-    wrong = []
+    wrong, tried = [], 0
     for way, given in WAYS.items():
         made = machine(**given)
         with breaker.hearing() as calls:
             made.sample()
         assert len(calls) > 50
-        for place in calls.keys() - broken:
-            try:
-                survives(made, breaker, place, (calls[place] + 1) // 2, told)
-            except Exception as error:
-                wrong.append(f"{way}: {place}: {type(error).__name__}: {error}"[:400])
+        for place in calls if most else calls.keys() - broken:
+            for nth in spread(calls[place], most):
+                tried += 1
+                try:
+                    survives(made, breaker, place, nth, told)
+                except Exception as error:
+                    wrong.append(f"{way}: {place}, call {nth}: {type(error).__name__}: {error}"[:400])
         broken |= calls.keys()
         assert torch.equal(made.sample(), made.cached)
         told.clear()
         made.check_freed()
+    print(f"{tried} failures of {len(broken)} functions")
     assert not wrong, "\n".join(wrong)

@@ -1,0 +1,117 @@
+"""Runs that cover a part of a schedule: two samplers one after the other, and videos that are sampled anew in part.
+
+    .venv/bin/python -m bench.parts ltx_real --videos 8 --shift 5
+
+Euler, 20 steps, CFG 3, simple; PSNR of latents against the uncached run of the same seed. `one run` is the preset where
+nothing is split; `former` plans each part as if it were a whole run. `pair` is two experts, the demo's network with two
+LoRAs. A line for each way is added to the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adacache.schedules.planned import CORRECTED
+
+from . import batches
+from .ways import PRESETS
+
+RESULTS = Path(__file__).parent / "results"
+PAIR = "pair"
+STEPS, CUTS, DENOISE = 20, (10, 8, 7, 12), (0.3, 0.5, 0.8)
+SHARES = {"near-lossless": 2 / 3, "balanced": 1 / 2, "fast": 2 / 5, "turbo": 1 / 3}
+
+
+class Parts:
+    """The ways of one network and shift."""
+
+    def __init__(self, name: str, videos: int, shift: float, at: Any) -> None:
+        self.at = at
+        self.of = batches.shifted(batches.subject(batches.DEMO if name == PAIR else name, at, videos), shift)
+        loras = ("wan_high_noise", "wan_low_noise") if name == PAIR else ()
+        self.models = [batches.with_lora(self.of.model, lora) for lora in loras] or [self.of.model] * 2
+
+    def whole(self, model: Any, **parts: Any) -> Tensor:
+        return self.of.sample(model, STEPS, **parts)
+
+    def split(self, cut: int, models: list[Any]) -> Tensor:
+        """As two KSamplerAdvanced do."""
+        begun = self.whole(models[0], last_step=cut)
+        still = torch.zeros_like(begun)
+        rest = {"latent": begun, "start": still, "start_step": cut, "disable_noise": True, "force_full_denoise": True}
+        return self.whole(models[1], **rest)
+
+    def cached(self, models: list[Any], settings: list[dict[str, Any]]) -> tuple[list[Any], Any]:
+        """The models with the node, and what gives how many steps their last runs computed."""
+        patched = [self.at.patched(m, **s) for m, s in zip(models, settings, strict=True)]
+        return [model for model, _ in patched], lambda: [run().computed for _, run in patched]
+
+    def rows(self, cuts: list[int], denoise: list[float], presets: list[str], former: bool) -> Iterator[dict[str, Any]]:
+        """What is measured, as it comes."""
+        split_pair = self.models[0] is not self.models[1]
+        uncached = None if split_pair else self.whole(self.of.model)
+        if cuts and not split_pair:
+            for preset in presets:
+                (model,), computed = self.cached([self.of.model], [{"preset": preset}])
+                yield _row("one run", "", preset, self.whole(model), uncached, computed)
+        for cut in cuts:
+            expected = self.split(cut, self.models) if uncached is None else uncached
+            for preset in presets:
+                for way in ("now", "former")[: 1 + former]:
+                    settings = [{"preset": preset, **_locked(way, steps, preset)} for steps in (cut, STEPS - cut)]
+                    models, computed = self.cached(self.models, settings)
+                    yield _row(way, f"{cut}+{STEPS - cut}", preset, self.split(cut, models), expected, computed)
+        for strength in denoise:
+            again = {"latent": uncached, "denoise": strength, "start": self.of.noise().flip(0)}
+            expected = self.whole(self.of.model, **again)
+            for preset in presets:
+                for way in ("now", "former")[: 1 + former]:
+                    settings = [{"preset": preset, **_locked(way, STEPS, preset)}]
+                    (model,), computed = self.cached([self.of.model], settings)
+                    yield _row(way, f"denoise {strength:g}", preset, self.whole(model, **again), expected, computed)
+
+
+def _locked(way: str, steps: int, preset: str) -> dict[str, str]:
+    if way == "now":
+        return {}
+    plan = CORRECTED.plan(steps, max(4, round(SHARES[preset] * steps))) if steps >= 9 else range(steps)
+    return {"locked_schedule": f"{steps} steps: {' '.join(str(step + 1) for step in plan)}"}
+
+
+def _row(way: str, part: str, preset: str, latents: Tensor, expected: Tensor, computed: Any) -> dict[str, Any]:
+    values = [round(value, 2) for value in batches.psnr(latents, expected)]
+    return {"way": way, "part": part, "preset": preset, "computed": computed(), "psnr": values}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="+", choices=(*batches.NAMES, PAIR))
+    parser.add_argument("--videos", type=int, default=24)
+    parser.add_argument("--shift", type=float, default=5.0)
+    parser.add_argument("--cuts", type=int, nargs="*", default=CUTS)
+    parser.add_argument("--denoise", type=float, nargs="*", default=DENOISE)
+    parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
+    parser.add_argument("--former", action="store_true", help="beside them the plans of before")
+    parser.add_argument("--out", type=Path, default=RESULTS / "parts.jsonl")
+    options = parser.parse_args()
+    at = batches.hosted()
+    for name in options.networks:
+        subject = Parts(name, options.videos, options.shift, at)
+        for row in subject.rows(options.cuts, options.denoise, options.presets, options.former):
+            row = {"network": name, "shift": options.shift, **row}
+            with options.out.open("a") as out:
+                out.write(json.dumps(row) + "\n")
+            print({**row, "psnr": f"{mean(row['psnr']):.1f} ({min(row['psnr']):.1f})"}, flush=True)
+
+
+if __name__ == "__main__":
+    main()

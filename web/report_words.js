@@ -1,0 +1,68 @@
+// @ts-check
+/** What nodes report in English of what they found, {names} for what differs. No DOM. */
+
+import { phrase } from "./language.js";
+
+/** A sentence that is the beginning of another comes after it. */
+export const REPORTS = [
+    // AdaCache Compare.
+    phrase("Equal to the reference: every pixel of every frame."),
+    phrase(
+        "{band}. (By PSNR alone, in bands that begin at {steps} dB: a rule of thumb. Connect another_seed to measure " +
+            "by your own video.)",
+    ),
+    phrase("another_seed equals the reference, so it tells nothing. By PSNR: {band}."),
+    phrase("{verdict} It differs {percent} as much as another seed, by the measure in which it is worst."),
+    phrase("Far closer than another seed: hard to tell from the reference."),
+    phrase("Much closer than another seed: the same video, with small changes."),
+    phrase("Closer than another seed: recognisably the same video, with visible changes."),
+    phrase("Nearer than another seed, but only just: many things are different."),
+    phrase("As different as another seed: not the same video any more."),
+    phrase("hard to tell from the reference"),
+    phrase("very close: seen only when the two are laid over each other"),
+    phrase("close: the same video, with small changes in detail"),
+    phrase("the same video, with visible changes"),
+    phrase("recognisably the same scene, but much is different"),
+    phrase("another video"),
+    phrase("Worst frame: {frame} of {count}, {measures}."),
+    phrase("{measure}: not measured, {why}"),
+    phrase("{measure} (frames from {least} to {most}); another seed: {other}"),
+    phrase("{measure} (frames from {least} to {most})"),
+    phrase("{measure}; another seed: {other}"),
+    // AdaCache Calibrate and AdaCache Load Calibration.
+    phrase("measured: {runs} run of {about}"),
+    phrase("measured: {runs} runs of {about}"),
+    phrase("target: {target} {amount}"),
+    phrase("codebook for {steps} steps: {codebook}"),
+    phrase("computed in any case: the first {first} and the last two steps"),
+    phrase(
+        "predicted: {computed} of {steps} steps computed on average, about {times} faster; largest change between " +
+            "computed steps {change}",
+    ),
+    phrase("least motion measured: {least} steps; most motion: {most}"),
+    phrase("MoReg norm {norm}, power {power} (connect moreg)"),
+    phrase("MoReg norm {norm}, power {power} (not used: leave moreg unconnected)"),
+    phrase("plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"),
+    phrase(
+        "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent. By these " +
+            "runs it is about {gain} dB closer than a preset of as many steps; every video computes the same ones",
+    ),
+    phrase(
+        "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent. By these " +
+            "runs it is about as close as a preset of as many steps; every video computes the same ones",
+    ),
+    phrase(
+        "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent; every " +
+            "video computes the same ones",
+    ),
+    phrase("Nothing was measured for it: the prediction is only what its text says."),
+    phrase("MoReg from {runs} runs only: the average may be further off. Six tell more."),
+    phrase(
+        "From {runs} run only: other videos may need more or fewer steps. Three runs that differ in motion tell more.",
+    ),
+    phrase(
+        "From {runs} runs only: other videos may need more or fewer steps. Three runs that differ in motion tell more.",
+    ),
+    phrase("saved as {name}, in place of the one of that name"),
+    phrase("saved as {name}"),
+];
