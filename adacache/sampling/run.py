@@ -70,6 +70,7 @@ class Run:
         self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
         part = Part.between(*sampler.part, steps)
+        self._whole = part.whole
         self.schedule = schedule_for(settings, steps, self.correction is not None, sampler.sums_history, part)
         self.cache = Cache(settings.location, free_bytes)
         codebook = "" if isinstance(self.schedule, PacedSchedule) else str(nearest_codebook(settings.codebooks, steps))
@@ -147,7 +148,8 @@ class Run:
             self.refuse(f"the sampler {self.trace.info.sampler or ''} does not tell when a step ends")
         if substep == 0:
             self._decision = self._decide(sigma, allowed, network)
-        evaluation = Evaluation(self._context, self._decision, substep, sigma, where)
+        ahead = (self.schedule.step - self.schedule.previous) / self._whole
+        evaluation = Evaluation(self._context._replace(ahead=ahead), self._decision, substep, sigma, where)
         self._book.begin(evaluation.watch)
         return evaluation
 
