@@ -148,8 +148,9 @@ function rowFor(context, id) {
     /** @param {Entry} entry @param {Entry[]} picked @param {number} width */
     function update(entry, picked, width) {
         const { run } = entry;
-        const label = nameOf(context, entry).join(" · ");
-        name.textContent = label;
+        const named = nameOf(context, entry);
+        const label = named.join(" · ");
+        if (name.textContent !== named.join("")) name.replaceChildren(parted(document, "span", named));
         const count = run.records.length;
         const counts = count ? t("{computed} of {count}", { computed: computedOf(run), count }) : "";
         const notes = [entry.imported ? t("imported") : "", state(run), faster(run), counts, told(run).size];

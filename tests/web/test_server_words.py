@@ -18,6 +18,8 @@ from adacache.trace.trace import ANSWER, DENOISED
 
 REPO = Path(__file__).resolve().parents[2]
 HOLE = "\0"
+REASONS = {"nothing_to_reuse"}
+"""Functions that give a reason for others to refuse with."""
 CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py", "OTHER_MODEL": "nodes/host/session.py"}
 
 
@@ -35,6 +37,8 @@ def said_by_the_server() -> Iterator[str]:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("refuse", "give_up"):
                 yield text_of(node.args[0])
+            if isinstance(node, ast.FunctionDef) and node.name in REASONS:
+                yield from (text_of(one.value) for one in ast.walk(node) if isinstance(one, ast.Return))
             if isinstance(node, ast.Assign):
                 name = getattr(node.targets[0], "attr", getattr(node.targets[0], "id", ""))
                 if name == "probed" or CONSTANTS.get(name) == file.relative_to(REPO).as_posix():
