@@ -19,7 +19,9 @@ from torch import Tensor
 
 from .cache import Parts, Stream
 
-FADE = 1 / 6  # of a schedule's steps, after which f is 1 / e; chosen on small networks, bench/README.md has what it gains
+FADE = (
+    1 / 6
+)  # of a schedule's steps, after which f is 1 / e; chosen on small networks, bench/README.md has what it gains
 
 
 def faded(ahead: float) -> float:
