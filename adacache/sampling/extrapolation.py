@@ -1,11 +1,11 @@
 """First-order extrapolation of an answer, damped by how much of its last trend went on, and by how far it reaches.
 
-A reused step takes `A + g * f * (A - A_before) * (sigma - sigma_A) / (sigma_A - sigma_before)` in place of A, the answer
-of the last computed step. The gain g, 0 to 1, is refitted per stream and part at every computed step by least squares:
-it is the share of the previous trend that went on. In the noisy first steps it is near 0, which holds A; on a linear
-series it is 1. The factor f fades with the steps since A: a trend says little of what comes long after it, and the
-answer was computed before the latent was corrected, which a long reach would multiply. It is a first-order Taylor
-expansion, as in TaylorSeer (arXiv 2503.06923), with a damping of its own.
+A reused step takes `A + g * f * (A - A_before) * (sigma - sigma_A) / (sigma_A - sigma_before)` in place of A, the
+answer of the last computed step. The gain g, 0 to 1, is refitted per stream and part at every computed step by least
+squares: it is the share of the previous trend that went on. In the noisy first steps it is near 0, which holds A; on
+a linear series it is 1. The factor f fades with the steps since A: a trend says little of what comes long after it,
+and the answer was computed before the latent was corrected, which a long reach would multiply. It is a first-order
+Taylor expansion, as in TaylorSeer (arXiv 2503.06923), with a damping of its own.
 
 It costs one more tensor of the answer's size per stream, and no device sync: the gains stay on the device.
 """
