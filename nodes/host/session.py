@@ -216,6 +216,6 @@ def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
 
 def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
     """Publish a run that could not begin: it has the reason, and no step."""
-    note = f"caching could not start: {type(error).__name__}: {error}"
+    note = f"caching failed: it could not start: {type(error).__name__}: {error}"
     info = run_info(handle, "")
     Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))

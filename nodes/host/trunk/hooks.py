@@ -129,6 +129,8 @@ class TrunkHooks:
         # By its class: another pack may have given this block a forward of any signature.
         made: Any = type(getattr(block, "_orig_mod", block))
         parameters = signature(made.forward)
+        if not set(stack.state) <= set(parameters.parameters):
+            raise TypeError(f"blocks that take no {' and '.join(stack.state)}: another node put its own in their place")
 
         def forward(host: HostCall, *args: Any, **kwargs: Any) -> Any:
             given = parameters.bind(block, *args, **kwargs).arguments
