@@ -18,7 +18,7 @@ from ..server import comfy_server
 from ..server.events import Feed
 from ..server.run_store import RUNS
 from . import compat, samplers
-from .calls import Calls
+from .call_count import CallCount
 from .guard import Guard
 from .other_caches import packs_on, replaced
 from .stream_keys import network_state
@@ -63,7 +63,7 @@ class Session:
         self.sigmas = sigmas
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
-        self.calls = Calls(guard, network)
+        self.calls = CallCount(guard, network)
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
