@@ -52,7 +52,7 @@ PAPERS_NORM = 0.18  # the paper's presets measure something else
 
 def moreg_of(preset: str) -> dict[str, object]:
     """MoReg's settings for the demo model and a preset."""
-    return MOREG | ({"norm": PAPERS_NORM} if preset.startswith("paper") else {})
+    return MOREG | ({"norm": PAPERS_NORM} if preset.startswith(("paper", "as published")) else {})
 
 
 def graph(shot: Shot, caching: Caching | None = None) -> Graph:

@@ -16,7 +16,10 @@ const SENTENCES = [
     [phrase("the sampler made no evaluation that could be seen from here")],
     [
         phrase("{steps} steps leave nothing to reuse; it takes at least {least}"),
-        phrase("Sample with more steps; from about 15 on, caching begins to pay."),
+        phrase(
+            "Sample 20 steps or more. With a turbo or Lightning LoRA of 8 steps, try this locked_schedule, and look " +
+                "whether the motion holds: 8 steps: 1 2 3 4 6 8",
+        ),
     ],
     [
         phrase("the locked schedule is for {locked} steps, and this run has {steps}"),

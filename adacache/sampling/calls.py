@@ -25,6 +25,7 @@ class Context(NamedTuple):
         observe: from a stream and its new probe to further sums; only in measuring runs.
         workers: the processes that sample the video together, if there are several.
         sigma: noise level.
+        ahead: steps since the last computed one, as a share of the whole schedule's steps.
         planned: whether the schedule planned to compute.
         measures: whether probes are looked at: only a step's first evaluation decides.
     """
@@ -35,6 +36,7 @@ class Context(NamedTuple):
     observe: Callable[[StreamKey, Tensor], Tensor | None] | None = None
     workers: Workers | None = None
     sigma: float = 0.0
+    ahead: float = 0.0
     planned: bool = True
     measures: bool = True
 
@@ -186,8 +188,9 @@ class AnswerCall(Call):
     @torch.no_grad()
     def reuse(self) -> list[Parts]:
         """The answers that are expected by now, one per stream, in fresh tensors."""
+        sigma, ahead = self._context.sigma, self._context.ahead
         pairs = zip(self.streams, self._devices, strict=True)
-        return [extrapolated(self._cache[key], self._context.sigma, device) for key, device in pairs]
+        return [extrapolated(self._cache[key], sigma, device, ahead) for key, device in pairs]
 
     @torch.no_grad()
     def keep(self, answers: Sequence[Parts], extrapolates: bool, videos: Sequence[Tensor] = ()) -> None:
@@ -209,7 +212,7 @@ class AnswerCall(Call):
                 self._measure(key, _flat(answer), _flat(old.value) if old is not None and old.planned else None)
             stream = Stream(answer, sigma=self._context.sigma)
             if extrapolates and old is not None:
-                stream, sums = advance(old, answer, self._context.sigma)
+                stream, sums = advance(old, answer, self._context.sigma, self._context.ahead)
                 if self.measures:
                     self._add("error", sums)
             stream.planned = self._context.planned

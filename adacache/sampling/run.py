@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, device
@@ -16,7 +16,7 @@ from ..schedules.schedule import Decision, Reason
 from ..settings import Settings
 from ..trace.trace import Record, RunInfo, Trace
 from .book import Book
-from .cache import Cache, FreeBytes, StreamKey
+from .cache import Cache, FreeBytes
 from .calls import Context
 from .deferred_correction import Correction
 from .evaluation import Evaluation
@@ -70,6 +70,7 @@ class Run:
         self.correction = Correction(sigmas, sampler.highest_sigma) if corrects and sigmas is not None else None
         self.observer = Observer(steps, sigmas, settings.location, free_bytes) if measures else None
         part = Part.between(*sampler.part, steps)
+        self._whole = part.whole
         self.schedule = schedule_for(settings, steps, self.correction is not None, sampler.sums_history, part)
         self.cache = Cache(settings.location, free_bytes)
         codebook = "" if isinstance(self.schedule, PacedSchedule) else str(nearest_codebook(settings.codebooks, steps))
@@ -147,7 +148,8 @@ class Run:
             self.refuse(f"the sampler {self.trace.info.sampler or ''} does not tell when a step ends")
         if substep == 0:
             self._decision = self._decide(sigma, allowed, network)
-        evaluation = Evaluation(self._context, self._decision, substep, sigma, where)
+        ahead = (self.schedule.step - self.schedule.previous) / self._whole
+        evaluation = Evaluation(self._context._replace(ahead=ahead), self._decision, substep, sigma, where)
         self._book.begin(evaluation.watch)
         return evaluation
 
@@ -200,15 +202,15 @@ class Run:
         computed, reason = evaluation.outcome()
         record = Record(len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, computed, reason)
         record.passes, record.computed_passes = evaluation.passes()
+        planned = evaluation.decision.compute and not self.refused
         try:
-            if evaluation.decision.compute and not self.refused:
-                # What a planned computation left out is older than the schedule thinks.
-                self._forget_all_but(evaluation.captured(), evaluation.substep)
-                if evaluation.substep == 0:
-                    self._observe(evaluation, record)
-            elif computed:
-                # Context windows that move on give new streams at every step; those they left must not pile up.
-                self._forget_all_but(evaluation.streams(), evaluation.substep)
+            if computed:
+                # What a planned computation left out is older than the schedule thinks; and streams that context
+                # windows left as they moved on must not pile up.
+                kept = evaluation.captured() if planned else evaluation.streams()
+                self.cache.drop({key for key in self.cache if key.substep == evaluation.substep} - kept)
+            if planned and evaluation.substep == 0:
+                self._observe(evaluation, record)
         finally:
             self._book.write(record, evaluation.watch)
         held = sum(one.peak_bytes for one in (self.cache, self.correction, self.observer) if one)
@@ -228,9 +230,6 @@ class Run:
         if seen := self.schedule.observe(measured.change, record.score):
             record.take(seen)
         record.rate = self.schedule.rate
-
-    def _forget_all_but(self, streams: Set[StreamKey], substep: int) -> None:
-        self.cache.drop({key for key in self.cache if key.substep == substep} - streams)
 
     def _free(self) -> None:
         self.cache.clear()

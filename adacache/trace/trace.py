@@ -27,6 +27,12 @@ MOVING_WINDOWS = (
 )
 
 
+NO_MOTION = (
+    "MoReg changed nothing: no motion could be measured. No two latent frames are as far apart as its strides say, or "
+    "it is not known where this network has them."
+)
+
+
 class TraceError(ValueError):
     """A text that is not a trace, or one of a newer version than this pack reads."""
 
@@ -153,6 +159,8 @@ class Trace:
         scores = [record.score for record in self.records if record.score is not None]
         if scores:
             lines.append(f"motion score {median(scores):.3f} (median of the computed steps)")
+        elif self.settings.get("moreg") and self.end == "done" and not self.note:
+            lines.append(NO_MOTION)
         if self.in_part:
             lines.append(MOVING_WINDOWS)
         if self.cache_bytes:

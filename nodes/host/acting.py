@@ -8,6 +8,7 @@ told by the numbers that it carries, such as `sigma_start`.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from functools import partial
 from typing import Any
 
 # The parts of `transformer_options` that hold functions of other nodes (`comfy/model_patcher.py`).
@@ -31,8 +32,9 @@ def functions_of(model_options: dict[str, Any]) -> Iterator[tuple[str, Callable[
 
 def told(function: Any) -> str:
     """A function's name as it tells it, with its module's; of an object that is called, its class's."""
+    function = function.func if isinstance(function, partial) else function
     named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"
+    return f"{getattr(named, '__module__', '')}.{named.__qualname__}"
 
 
 def _functions(where: str, held: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -48,9 +50,11 @@ def _functions(where: str, held: Any) -> Iterator[tuple[str, Callable[..., Any]]
 
 
 def _levels(function: Any) -> Iterator[float]:
-    """The noise levels that a function closes over, or that its object holds: numbers called by the word sigma."""
+    """The noise levels that a function closes over, is given beforehand, or its object holds: numbers named sigma."""
     code = getattr(function, "__code__", None)
     held = dict(getattr(getattr(function, "__self__", function), "__dict__", {}))
+    if isinstance(function, partial):
+        held |= function.keywords
     for name, cell in zip(code.co_freevars if code else (), getattr(function, "__closure__", None) or (), strict=False):
         try:
             held[name] = cell.cell_contents

@@ -9,7 +9,7 @@ from comfy.patcher_extension import CallbacksMP
 
 from ...adacache import Settings
 from ..server.events import Feed
-from .guard import KEY, Guard
+from .guard import KEY, beside
 from .session import leave_a_word
 from .wrappers import wrappers
 
@@ -25,9 +25,7 @@ def attach(model: Any, settings: Settings, handle: str, tell: Callable[[str], Fe
         patched.add_wrapper_with_key(kind, KEY, wrapper)
     if tell is Feed:  # runs are kept in this process
         patched.add_callback_with_key(
-            CallbacksMP.ON_PRE_RUN,
-            KEY,
-            lambda model, *_: Guard().attempt(lambda: leave_a_word(settings, handle, model)),
+            CallbacksMP.ON_PRE_RUN, KEY, beside(lambda model, *_: leave_a_word(settings, handle, model))
         )
     return patched
 

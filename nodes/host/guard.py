@@ -116,6 +116,20 @@ class Guard:
             log.debug("AdaCache could not give up caching", exc_info=True)
 
 
+def beside(ours: Callable[..., Any]) -> Callable[..., None]:
+    """A callback of the host's kind, which stands around nothing."""
+
+    def called(*args: Any) -> None:
+        Guard().attempt(partial(ours, *args))
+
+    return called
+
+
+def original_block(args: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """A block as the host runs it where no node has replaced it."""
+    return extra["original_block"](args)
+
+
 def at_start(ours: Callable[..., Any]) -> Callable[..., Any]:
     """A wrapper of the host's kind around a whole sampling, with a guard of its own: `ours(guard, host, *args)`."""
 

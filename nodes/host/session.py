@@ -20,7 +20,7 @@ from ..server import comfy_server
 from ..server.events import Feed
 from ..server.run_store import RUNS
 from . import compat, samplers
-from .calls import Calls
+from .call_count import CallCount
 from .guard import Guard
 from .other_caches import packs_on, replaced
 from .stream_keys import network_state
@@ -71,7 +71,7 @@ class Session:
         self.holds_denoised = holds_denoised
         self.latent_shapes = latent_shapes
         self.workers = workers
-        self.calls = Calls(guard, network)
+        self.calls = CallCount(guard, network)
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
@@ -262,6 +262,6 @@ def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
 
 def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
     """Publish a run that could not begin: it has the reason, and no step."""
-    note = f"caching could not start: {type(error).__name__}: {error}"
+    note = f"caching failed: it could not start: {type(error).__name__}: {error}"
     info = run_info(handle, "")
     Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))

@@ -112,7 +112,7 @@ test("where nothing was reused, it says why and what to change", () => {
     assert.match(advice(run("nothing", { codebook: "0.1:1 1:1" }))[0], /Every rate of the codebook is 1/);
     assert.match(
         advice(run("refused", { note: "3 steps leave nothing to reuse; it takes at least 5" }))[0],
-        /more steps/,
+        /20 steps or more/,
     );
     const outside = sample("nothing").records.map((record) => ({ ...record, reason: "outside" }));
     assert.match(advice(run("nothing", { records: outside }))[0], /Lower start_percent/);

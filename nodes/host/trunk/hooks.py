@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ....adacache.sampling.cache import Parts
 from ....adacache.sampling.evaluation import TrunkCall
 from .. import compat
-from ..guard import Guard, HostCall
+from ..guard import Guard, HostCall, original_block
 from .attention_probe import AttentionProbe
 from .families.table import Family, Stack
 from .patching import called, calling
@@ -86,7 +86,7 @@ class TrunkHooks:
         for position, (stack, index) in enumerate(self._places):
             if stack.kind:
                 place = (stack.kind, index)
-                patches[place] = self._patch(position, stack, patches.get(place) or _run_block)
+                patches[place] = self._patch(position, stack, patches.get(place) or original_block)
         around = wrappers.get("diffusion_model", {})
         ours = {"adacache.blocks": [self._guard.wrapper(self._around)]}
         return {
@@ -129,6 +129,8 @@ class TrunkHooks:
         # By its class: another pack may have given this block a forward of any signature.
         made: Any = type(getattr(block, "_orig_mod", block))
         parameters = signature(made.forward)
+        if not set(stack.state) <= set(parameters.parameters):
+            raise TypeError(f"blocks that take no {' and '.join(stack.state)}: another node put its own in their place")
 
         def forward(host: HostCall, *args: Any, **kwargs: Any) -> Any:
             given = parameters.bind(block, *args, **kwargs).arguments
@@ -235,7 +237,3 @@ def _video_start(stack: Stack, args: Mapping[str, Any], text: int) -> int:
     """The video's first token where video and text are joined; newer hosts tell, as they changed the order."""
     told = args.get("transformer_options", {}).get("img_slice")
     return told[0] if told else 0 if stack.joined == "first" else text
-
-
-def _run_block(args: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-    return extra["original_block"](args)

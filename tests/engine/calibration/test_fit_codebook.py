@@ -238,7 +238,7 @@ def test_report_says_what_it_is_from() -> None:
         ({"codebook": "0.5:2 0.3:1"}, "entry 2"),
         ({"codebook": "0.5:2" + " " * 2000}, "text of 2005 characters"),
         ({"codebook": 7}, "codebook: a number 7; text was expected"),
-        ({"steps": 0}, "made for 0 steps"),
+        ({"steps": 0}, "steps: 0; allowed: 1 to 10000"),
         ({"protect": None}, "protect: a number was expected"),
         ({"protect": 2.0}, "protects 2.0 of the steps"),
         ({"with_moreg": True, "norm": None}, "norm and power are missing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from adacache import LockedPlan, Run, Settings
 from adacache.sampling.cache import Parts
+from adacache.sampling.extrapolation import faded
 from adacache.trace.record import Record
 
 
@@ -37,14 +39,19 @@ def full(value: float) -> Parts:
     return (torch.full((2, 3, 4), value),)
 
 
-def test_exact_on_a_linear_series() -> None:
-    """An answer that is linear in sigma is told exactly, however long the intervals."""
+def test_a_linear_series() -> None:
+    """The trend of an answer that is linear in sigma goes on whole at first, and fades with the steps since then."""
     torch.manual_seed(1)
-    level, slope = torch.randn(2, 2, 3, 4).unbind()
-    out, records = outputs(lambda sigma: (level + sigma * slope,), (1, 2, 4, 8))
-    for step in range(3, 10):
-        torch.testing.assert_close(out[step][0], level + (1 - step / 10) * slope, atol=1e-5, rtol=1e-5)
-    assert records[3].gain == pytest.approx(1, abs=1e-5) and records[7].error == pytest.approx(0, abs=1e-3)
+    level, slope = torch.randn(2, 2, 30, 40).unbind()
+    computed = (1, 2, 4, 8)
+    out, records = outputs(lambda sigma: (level + sigma * slope,), computed, 60)
+    for step in (5, 6, 7, 9, 12, 20, 59):
+        last = max(number for number in computed if number <= step + 1)
+        moved = (step + 1 - last) * math.exp(-(((step + 1 - last) / 10) ** 2))
+        torch.testing.assert_close(out[step][0], level + (1 - (last - 1 + moved) / 60) * slope, atol=1e-5, rtol=1e-5)
+    assert records[3].gain == pytest.approx(1, abs=1e-4)
+    off = 4 * (1 - faded(4 / 60)) / 60 * slope.norm() / (level + (1 - 7 / 60) * slope).norm()
+    assert records[7].error == pytest.approx(float(off), rel=1e-3)
 
 
 def test_held_where_a_trend_turns() -> None:
@@ -64,8 +71,8 @@ def test_video_and_sound_have_a_gain_each() -> None:
 
     out, records = outputs(series, (1, 2, 3))
     assert records[2].gain == pytest.approx(0.5)
-    video, sound = out[5]
-    torch.testing.assert_close(video, torch.full_like(video, 0.5))
+    video, sound = out[3]
+    torch.testing.assert_close(video, torch.full_like(video, 0.8 - 0.1 * faded(0.1)))
     assert torch.equal(sound, torch.zeros(1, 5))
 
 

@@ -121,6 +121,10 @@ def test_summary_of_other_ends() -> None:
     assert "Caching stopped: half way" in trace(note="half way").summary().splitlines()
     moreg = Settings(moreg=MoRegSettings(), preset="own", sensitivity=2.5).as_json()
     assert "own + MoReg, sensitivity 2.5" in trace(settings=moreg).summary().splitlines()
+    still = [replace(record, score=None) for record in trace().records]
+    assert "MoReg changed nothing" not in trace(settings=moreg).summary()
+    assert "MoReg changed nothing" in trace(settings=moreg, records=still).summary()
+    assert "MoReg changed nothing" not in trace(settings=moreg, records=still, note="refused").summary()
 
 
 def test_summary_counts_evaluations_where_steps_have_several() -> None:

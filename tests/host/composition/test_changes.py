@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import MethodType
 
 import pytest
@@ -40,10 +41,24 @@ def each_evaluation(model, change):
     return clone
 
 
-@pytest.mark.parametrize("start", [0.95, 0.9, 0.85])
-def test_an_override_that_sets_in(start, rig, composes) -> None:
+class SettingIn:
+    """The same as an object, such as several packs have."""
+
+    def __init__(self, sigma_start: float) -> None:
+        self.sigma_start = sigma_start
+
+    def __call__(self, original, *args, **kwargs):
+        return setting_in(self.sigma_start)(original, *args, **kwargs)
+
+
+def given_beforehand(sigma_start: float):
+    return partial(lambda original, *args, sigma_start, **kwargs: original(*args, **kwargs), sigma_start=sigma_start)
+
+
+@pytest.mark.parametrize(("made", "start"), [(setting_in, 0.95), (SettingIn, 0.9), (given_beforehand, 0.85)])
+def test_an_override_that_sets_in(made, start, rig, composes) -> None:
     """The first step under it is computed and the next one too, by whatever plan; then caching goes on."""
-    model = with_options(rig.model, optimized_attention_override=setting_in(start))
+    model = with_options(rig.model, optimized_attention_override=made(start))
     run = composes(rig, model, steady=False)
     first = next(record for record in run.records if record.sigma <= start)
     assert [record for record in run.records if record.reason == "restarted"] == [first]

@@ -17,7 +17,7 @@ class Count(NamedTuple):
     ran: int
 
 
-class Calls:
+class CallCount:
     """Counts how often the network was asked in a run, and how often it ran.
 
     It is counted by a wrapper of the host's own kind around the network's forward, the innermost one, which allocates
