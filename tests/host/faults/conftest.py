@@ -22,7 +22,6 @@ class Machine:
         self.rig, self.patched, self._kept, self._key, self.widgets = rig, patched, kept, key, widgets
         self.plain = self.sample(rig.model)
         self.cached = self.sample(patched.model)
-        self.probe = self.run().probe
         self._network = snapshot(self.network)
         self._tensors = self._alive()
 
