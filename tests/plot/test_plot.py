@@ -93,7 +93,7 @@ TRACES = {
     "huge": sampled(30, scale=1e12, sensitivity=4.0),
     "sixty bands": sampled(50, codebooks=(Codebook(tuple((0.01 * n, 61 - n) for n in range(1, 61))),)),
     "one band": sampled(30, codebooks=(Codebook.parse("1:4"),), max_reuses=2, start=0.1),
-    "tiny thresholds": sampled(30, codebooks=(Codebook.parse("5e-324:4 1e-300:3 1e308:2 1.5e308:1"),)),
+    "tiny thresholds": sampled(30, codebooks=(Codebook.parse("1e-12:4 1e-11:3 9e5:2 1e6:1"),)),
     "no distances": odd(distance=None, looked_up=None),
     "all infinite": odd(distance=math.inf, looked_up=-math.inf, score=math.nan, gradient=math.inf),
     "zeros": odd(distance=0.0, looked_up=0.0, score=0.0, gradient=0.0, milliseconds=0.0),
