@@ -70,7 +70,9 @@ def conclude(session: Session, hooks: TrunkHooks, transformer_options: dict[str,
     """Keep what a finished call captured, or give up caching where its blocks did not run as expected."""
     session.refuse_strangers()
     if hooks.complete:
-        if hooks.probed and session.run.trace.probe not in ("", hooks.probed):
+        if hooks.probed and any(
+            session.probed.setdefault(key, hooks.probed) != hooks.probed for key in hooks.call.streams
+        ):
             session.run.refuse(f"caching failed: the {hooks.probed} cannot be compared with what was measured before")
         hooks.keep()
         session.run.trace.probe = hooks.probed or session.run.trace.probe

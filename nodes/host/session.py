@@ -12,7 +12,7 @@ from uuid import uuid4
 from torch import Tensor, device, nn
 
 from ...adacache import Run, RunInfo, Settings, Trace
-from ...adacache.sampling.cache import Parts
+from ...adacache.sampling.cache import Parts, StreamKey
 from ...adacache.sampling.evaluation import Evaluation
 from ...adacache.sampling.sampler import Sampler
 from ...adacache.sampling.workers import Workers
@@ -72,6 +72,7 @@ class Session:
         self.latent_shapes = latent_shapes
         self.workers = workers
         self.calls = CallCount(guard, network)
+        self.probed: dict[StreamKey, str] = {}  # what each stream of a hooked trunk is measured on
         self.evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
