@@ -75,7 +75,7 @@ def test_forecast_and_correction_win(sampler, gain, film, pack_module, monkeypat
         with monkeypatch.context() as patching:
             if not corrects:
                 correction = pack_module("adacache.sampling.deferred_correction").Correction
-                patching.setattr(correction, "__call__", lambda self, step, x, denoised, computed: denoised)
+                patching.setattr(correction, "__call__", lambda self, step, sigma, x, denoised, computed: denoised)
             samples, run = film(sampler=sampler, preset="fast")
         assert run.computed == 12
         errors[corrects] = float((samples - expected).square().mean())
