@@ -27,6 +27,8 @@ WRITERS = {"write", "write_text", "write_bytes", "mkdir", "unlink", "replace", "
 # Files that write, and import by a name of their own: what is saved by the user's word; libraries that measure.
 MAY_WRITE = {"nodes/server/calibration_files.py"}
 MAY_IMPORT = {"nodes/metrics.py"}
+# What workers of Raylight tell ComfyUI: within this machine, with a key, and only where Raylight is loaded.
+MAY_CONNECT = {("nodes/server/worker_feed.py", "socket")}
 
 
 @pytest.mark.parametrize("file", PYTHON, ids=lambda file: str(file.relative_to(REPO)))
@@ -37,7 +39,8 @@ def test_python(file: Path) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             level = getattr(node, "level", 0)
-            found += [name for name in names if not level and name.split(".")[0] in MODULES]
+            outside = {name.split(".")[0] for name in names if not level} & MODULES
+            found += [name for name in outside if (place, name) not in MAY_CONNECT]
         if isinstance(node, ast.Call):
             found += _called(node, place)
     assert not found
@@ -67,6 +70,12 @@ def test_scripts_render_text_as_text(file: Path) -> None:
     )
     code = re.sub(r"^\s*(//|/?\*).*$", "", file.read_text(), flags=re.MULTILINE)
     assert not re.findall(forbidden, code)
+
+
+def test_what_listens_is_of_this_machine() -> None:
+    (place,) = (place for place, _ in MAY_CONNECT)
+    text = (REPO / place).read_text()
+    assert 'Server(("127.0.0.1", 0), ' in text and "compare_digest" in text
 
 
 def test_routes_only_read() -> None:

@@ -73,7 +73,8 @@ def conclude(session: Session, hooks: TrunkHooks, transformer_options: dict[str,
         if hooks.probed and any(
             session.probed.setdefault(key, hooks.probed) != hooks.probed for key in hooks.call.streams
         ):
-            session.run.refuse(f"caching failed: the {hooks.probed} cannot be compared with what was measured before")
+            why = f"the {hooks.probed} cannot be compared with what was measured before"
+            session.run.refuse(f"caching failed: {why}")
         hooks.keep()
         session.run.trace.probe = hooks.probed or session.run.trace.probe
     elif hooks.silent:
