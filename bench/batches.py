@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -151,16 +151,6 @@ def _together(conditionings: Sequence[list]) -> list:
     return [[torch.cat(tensors), also]]
 
 
-@contextmanager
-def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
-    kept = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, kept)
-
-
 def _noise_by_row(seeds: Sequence[int]) -> Any:
     """Samplers that draw Brownian noise draw each row's by its own seed."""
     import comfy.k_diffusion.sampling as sampling
@@ -170,7 +160,7 @@ def _noise_by_row(seeds: Sequence[int]) -> Any:
     def by_row(x: Tensor, *args: Any, seed: Any = None, **kwargs: Any) -> Any:
         return drawn(x, *args, seed=list(seeds), **kwargs)
 
-    return _replaced(sampling, "BrownianTreeNoiseSampler", by_row)
+    return mock.patch.object(sampling, "BrownianTreeNoiseSampler", by_row)
 
 
 def _gains_by_row() -> Any:
@@ -181,4 +171,4 @@ def _gains_by_row() -> Any:
         return torch.stack([each.view(-1, *(1,) * (x.dim() - 1)) for each, x in zip(sums, a, strict=True)])
 
     name = next(n for n in sys.modules if n.endswith(f"{host.PACK_NAME}.adacache.sampling.extrapolation"))
-    return _replaced(sys.modules[name], "_dot", dot)
+    return mock.patch.object(sys.modules[name], "_dot", dot)
