@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 # Integers beyond this are not exact in other JSON readers, and no count of ours comes near it.
@@ -23,7 +23,7 @@ def read(cls: type, plain: Any, where: str, **readers: Callable[[Any], Any]) -> 
         readers: by field name, for fields whose type is not a plain one.
 
     Raises:
-        FieldError: names the object, the field, what it is and what was expected.
+        FieldError: names the object, the field, what it is and what was expected; or the field that is missing.
     """
     if not isinstance(plain, dict):
         raise FieldError(f"{where} is {shown(plain)}; an object was expected")
@@ -34,6 +34,8 @@ def read(cls: type, plain: Any, where: str, **readers: Callable[[Any], Any]) -> 
                 values[field.name] = (readers.get(field.name) or _READERS[str(field.type)])(plain[field.name])
             except FieldError as error:
                 raise FieldError(f"{where}, {field.name}: {error}") from error
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise FieldError(f"{where} has no {field.name}")
     return values
 
 

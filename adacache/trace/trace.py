@@ -208,7 +208,7 @@ class Trace:
         """
         try:
             return cls(**read(cls, plain, "the run", info=RunInfo.from_json, records=records_from_json))
-        except (FieldError, TypeError) as error:
+        except FieldError as error:
             raise TraceError(f"this is not a trace: {error}") from error
 
 

@@ -31,6 +31,7 @@ from .graphs import FAMILIES, Case, cases, failure, graph
 
 NODES = Path(__file__).parent / "nodes"
 PAGE = host.REPO / "tests" / "page"  # how the page tests drive the browser
+VIEW = {"width": 800, "height": 500}  # drawn without a graphics card, which takes longer than the runs themselves
 FAILING = 0.15
 """The part of the runs that fail or are cancelled on purpose."""
 
@@ -91,7 +92,7 @@ def page_at(url: str, without: bool) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = hosting.chromium(playwright)
-        with editing.opened(browser, url) as editor:
+        with editing.opened(browser, url, viewport=VIEW) as editor:
             editor.open_panel()
             yield editor
         browser.close()

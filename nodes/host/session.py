@@ -261,8 +261,19 @@ def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
         Feed(trace.info.run_id).closed(trace)
 
 
-def tell_unopened(settings: Settings, handle: str, error: Exception) -> None:
-    """Publish a run that could not begin: it has the reason, and no step."""
+def open_without(settings: Settings, handle: str, error: Exception) -> Callable[[str, str], None]:
+    """Tell of a run that could not begin, while it is sampled without us: it has the reason, and no step.
+
+    Returns:
+        what closes it.
+    """
     note = f"caching failed: it could not start: {type(error).__name__}: {error}"
-    info = run_info(handle, "")
-    Feed(info.run_id).closed(Trace(info, 1, settings.as_json(), "", note=note, end="done"))
+    trace = Trace(run_info(handle, ""), 1, settings.as_json(), "", note=note)
+    feed = Feed(trace.info.run_id)
+    feed.opened(trace)
+
+    def close(end: str, detail: str) -> None:
+        trace.end, trace.end_detail = end, detail
+        feed.closed(trace)
+
+    return close

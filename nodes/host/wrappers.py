@@ -6,8 +6,8 @@ travels in the sampling's own copy of the model options. What each does beside t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from .guard import (
     options_of_network,
 )
 from .network import network
-from .session import REFUSES, Session, open_session, tell_unopened
+from .session import REFUSES, Session, open_session, open_without
 
 
 def wrappers(
@@ -71,17 +71,28 @@ def sampling(
     except Exception as error:
         if workers:
             workers.highest(REFUSES, device)
-        tell_unopened(settings, handle, error)
-        raise
+        guard.failed(error)
+        with ending(guard, host, open_without(settings, handle, error)):
+            return host(noise, latent_image, sampler, sigmas, *args, **kwargs)
     options = guider.model_options.setdefault("transformer_options", {})
     options[KEY] = session
+    try:
+        with ending(guard, host, session.close):
+            guard.attempt(session.tell)
+            session.agreed(False, device)
+            hooked = session.family is not None and not session.run.refused
+            with compat.memory_compiler_off() if hooked else nullcontext():
+                return host(noise, latent_image, sampler, sigmas, *args, **kwargs)
+    finally:
+        options.pop(KEY, None)
+
+
+@contextmanager
+def ending(guard: Guard, host: HostCall, close: Callable[[str, str], None]) -> Iterator[None]:
+    """Around a sampling: `close` is told how it ended, and what the error was."""
     end, detail = "done", ""
     try:
-        guard.attempt(session.tell)
-        session.agreed(False, device)
-        hooked = session.family is not None and not session.run.refused
-        with compat.memory_compiler_off() if hooked else nullcontext():
-            return host(noise, latent_image, sampler, sigmas, *args, **kwargs)
+        yield
     except CANCELS:
         end = "cancelled"
         raise
@@ -92,9 +103,8 @@ def sampling(
             guard.failed(error)
         raise
     finally:
-        options.pop(KEY, None)
         for _ in range(2):  # what stays open stays for good
-            if guard.attempt(lambda: session.close(end, detail)):
+            if guard.attempt(lambda: close(end, detail)):
                 break
 
 

@@ -260,6 +260,13 @@ def test_untrusted_text_stays_inside(plot: types.ModuleType, word: str) -> None:
             assert (pixels[60:-60, column] == pixels[60, column]).all()
 
 
+@pytest.mark.parametrize("most", [1e-300, 1e-46, 0.5])
+def test_a_heat_map_of_any_scale(most: float) -> None:
+    """Nothing is the first colour and what is above the scale the last, even where float32 has no such scale."""
+    low, high = part("nodes.plot.heat").colours(numpy.array([0, 1], numpy.float32), most).tolist()
+    assert (low, high) == ([11, 12, 16], [255, 255, 255])
+
+
 def test_an_older_pillow_has_a_bitmap_font(plot: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     bitmap = ImageFont.load_default_imagefont()
 

@@ -260,6 +260,15 @@ def test_a_record_of_a_wrong_type_is_named(field: str, value: Any) -> None:
         loads(changed(records=[record(1, True).as_json(), {**record(2, True).as_json(), field: value}]))
 
 
+@pytest.mark.parametrize("field", ["evaluation", "step", "sigma", "computed", "reason"])
+def test_a_record_without_a_field_is_named(field: str) -> None:
+    """A record that lacks what it cannot do without is refused, with its number and the field."""
+    plain = record(1, True).as_json()
+    del plain[field]
+    with pytest.raises(TraceError, match=f"records: record 1 has no {field}"):
+        loads(changed(records=[plain]))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

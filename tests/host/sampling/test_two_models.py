@@ -75,3 +75,16 @@ def test_on_the_second_model_only(wan, patch, asked) -> None:
     assert asked(wan(), second.model) == (12, 12)
     (run,) = second.runs()
     assert (run.records, run.end) == ([], "done") and "the first, the positive one" in run.note
+
+
+def test_a_run_that_cannot_begin_is_its_own(wan, patch, asked, pack_module, monkeypatch) -> None:
+    """The reason why it could not begin is told, once, and no other one is thought of."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(pack_module("nodes.host.wrappers"), "open_session", fails)
+    first = patch(wan(), preset="balanced")
+    assert asked(first.model, wan()) == (12, 12)
+    (run,) = first.runs()
+    assert (run.records, run.end) == ([], "done") and "could not start: RuntimeError: on purpose" in run.note
