@@ -30,7 +30,8 @@ def colours(values: numpy.ndarray, most: float) -> numpy.ndarray:
     """[..., 3] bytes of values from 0 to `most`; what is above has the last colour."""
     import numpy
 
-    shares = numpy.clip(values / most, 0, 1) if most > 0 else numpy.zeros_like(values)
+    # In float64: float32 has no `most` below 1e-45.
+    shares = numpy.clip(values.astype(float) / most, 0, 1) if most > 0 else numpy.zeros_like(values)
     places = [place for place, _ in STOPS]
     channels = [numpy.interp(shares, places, [colour[n] for _, colour in STOPS]) for n in range(3)]
     return numpy.stack(channels, axis=-1).round().astype(numpy.uint8)
