@@ -1,37 +1,59 @@
-"""Leaves the tests that need a ComfyUI out where there is none, and says so; in CI that is an error."""
+"""Leaves out the tests that need what is not here, and says so; in CI that is an error.
+
+tests/host and tests/server need a ComfyUI; tests/page also Playwright for Python and a Chromium of the system
+(CHROMIUM_PATH names another one). ADACACHE_PAGES=0 leaves tests/page out: they take minutes.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 from pathlib import Path
 
+import matrix
 import pytest
 
 from demo import host
 
-NEED_HOST = tuple(Path(__file__).parent / ring for ring in ("host", "server"))
+HERE = Path(__file__).parent
+HOST = {f"ComfyUI in {host.HOST}": host.is_here()}
+CHROMIUM = os.environ.get("CHROMIUM_PATH") or any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+BROWSER = {
+    "Playwright (pip install playwright)": importlib.util.find_spec("playwright") is not None,
+    "Chromium": bool(CHROMIUM),
+}
+NEEDED = {"host": HOST, "server": HOST, "page": HOST | BROWSER}
+MISSING = {ring: " and ".join(what for what, here in needed.items() if not here) for ring, needed in NEEDED.items()}
+LEFT_OUT = {ring: f"there is no {what}" for ring, what in MISSING.items() if what}
+if os.environ.get("ADACACHE_PAGES") == "0":
+    MISSING["page"], LEFT_OUT["page"] = "", "ADACACHE_PAGES is 0"
 
 
 def pytest_configure() -> None:
-    if os.environ.get("CI") and not host.is_here():
-        raise pytest.UsageError(f"No ComfyUI in {host.HOST}: the host tests cannot run. Use bash tests/run.sh.")
+    lacking = [f"tests/{ring}: no {what}" for ring, what in MISSING.items() if what]
+    if os.environ.get("CI") and lacking:
+        raise pytest.UsageError(f"Some tests cannot run ({'; '.join(lacking)}). Use bash tests/run.sh.")
 
 
 def pytest_report_header() -> str:
-    if host.is_here():
-        return f"host: {host.HOST}"
-    return f"host: none in {host.HOST}; tests/host and tests/server are left out"
+    return f"host: {host.HOST}" if host.is_here() else f"host: none in {host.HOST}"
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    return True if _needs_host(collection_path) and not host.is_here() else None
+    return True if any(collection_path.is_relative_to(HERE / ring) for ring in LEFT_OUT) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _needs_host(item.path):
-            item.add_marker(pytest.mark.filterwarnings("default"))  # the host's warnings are not ours
+        if any(item.path.is_relative_to(HERE / ring) for ring in NEEDED):
+            item.add_marker(pytest.mark.filterwarnings("default"))  # the host's and the browser's are not ours
 
 
-def _needs_host(path: Path) -> bool:
-    return any(path.is_relative_to(ring) for ring in NEED_HOST)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tables = list(matrix.lines(terminalreporter.stats))
+    if tables:
+        terminalreporter.section("what was run on this ComfyUI")
+        terminalreporter.write_line("\n".join(tables))
+    for ring, reason in LEFT_OUT.items():
+        terminalreporter.write_line(f"tests/{ring} was left out: {reason}.", yellow=True)

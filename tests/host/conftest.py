@@ -18,7 +18,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import matrix
 import pytest
 import tiny_wan
 import torch
@@ -42,14 +41,6 @@ class Patched(NamedTuple):
     model: Any
     handle: str
     runs: Callable[[], list[Any]]
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    version = importlib.import_module("comfyui_version").__version__
-    tables = list(matrix.lines(terminalreporter.stats))
-    if tables:
-        terminalreporter.section(f"what was run on ComfyUI {version}")
-        terminalreporter.write_line("\n".join(tables))
 
 
 @pytest.fixture(scope="session", autouse=True)
