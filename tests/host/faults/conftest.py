@@ -23,6 +23,10 @@ class Machine:
         self.plain = self.sample(rig.model)
         self.cached = self.sample(patched.model)
         self._network = snapshot(self.network)
+        self._tensors = 0
+
+    def begin(self) -> None:
+        """A test begins: what is alive now may stay."""
         self._tensors = self._alive()
 
     @property
@@ -45,7 +49,7 @@ class Machine:
         assert not getattr(comfy.cli_args.args, "disable_comfy_compiler", False)
 
     def check_freed(self) -> None:
-        """No tensor is left of runs that ended in whatever way."""
+        """No tensor is left of runs that ended since `begin`, in whatever way."""
         assert self._alive() == self._tensors
 
     def _alive(self) -> int:
@@ -88,6 +92,7 @@ def machine(call: Callable[..., tuple], patch: Callable[..., Any], pack_module: 
             patched = patch(rig.model, preset=preset, moreg=moreg)
             kept, guard = pack_module("nodes.server.run_store"), pack_module("nodes.host.guard")
             made[key] = Machine(rig, patched, kept.RUNS, guard.KEY, **widgets)
+        made[key].begin()
         return made[key]
 
     return make

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
+import comfy.model_management
 import pytest
 import torch
 from comfy.patcher_extension import WrappersMP
+from test_families import STEPS
 
 WAYS = {
     "answers": {"member": "Wan t2v", "moreg": {"norm": 0.3}},
@@ -29,6 +33,10 @@ def around(model: Any, kind: str, wrapper: Callable[..., Any], above: bool) -> A
         keyed = clone.wrappers[kind]
         clone.wrappers[kind] = {"another pack": keyed.pop("another pack"), **keyed}
     return clone
+
+
+KINDS = [kind for name, kind in vars(WrappersMP).items() if name.isupper()]
+CANCEL = comfy.model_management.InterruptProcessingException
 
 
 def told(machine: Any, end: str) -> Any:
@@ -85,3 +93,140 @@ def test_classes_that_tell_nothing(forwards: Any, monkeypatch: pytest.MonkeyPatc
     assert torch.equal(forwards.sample(), forwards.plain)
     run = forwards.run()
     assert run.end == "done" and "another node put its own in their place" in run.note and not run.reused
+
+
+def ended(machine: Any, model: Any, error: type[BaseException], known: set[str]) -> Any:
+    """The run of a sampling that ends by an error, if one began; the network is as it was."""
+    with pytest.raises(error, match="on purpose"):
+        machine.sample(model)
+    machine.check_clean()
+    fresh = [run for run in machine.patched.runs() if run.info.run_id not in known]
+    known.update(run.info.run_id for run in fresh)
+    assert len(fresh) <= 1
+    return fresh[0] if fresh else None
+
+
+def raising(error: type[BaseException], at: int, after: bool = False) -> Callable[..., Any]:
+    """A wrapper that raises in its so manieth call, before or after what it stands around."""
+    left = [at]
+
+    def wrapper(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        given = executor(*args, **kwargs) if after or left[0] else None
+        if not left[0]:
+            raise error("on purpose")
+        return given
+
+    return wrapper
+
+
+def test_cancelled_at_every_evaluation(made: Any) -> None:
+    """Above our wrapper and below it: the trace has what was done until then, and what comes next is as ever."""
+    known = {run.info.run_id for run in made.patched.runs()}
+    for at in range(1, STEPS + 1):
+        for above in (True, False):
+            wrapper = raising(CANCEL, at)
+            run = ended(made, around(made.patched.model, WrappersMP.PREDICT_NOISE, wrapper, above), CANCEL, known)
+            assert (run.end, run.note, len(run.records)) == ("cancelled", "", at - 1)
+    assert torch.equal(made.sample(), made.cached)
+    made.check_freed()
+
+
+def test_an_error_in_every_kind_of_wrapper(made: Any) -> None:
+    """Before and after what it stands around, above us and below: the error is the artist's, and no other."""
+    calls: Counter[str] = Counter()
+    model = made.patched.model
+    for kind in KINDS:
+        model = around(model, kind, counting(calls, kind), above=False)
+    made.sample(model)
+    assert set(calls) == set(KINDS)
+    known = {run.info.run_id for run in made.patched.runs()}
+    for kind, above, after in product(KINDS, (True, False), (True, False)):
+        error = RuntimeError if above else torch.OutOfMemoryError
+        wrapper = raising(error, (calls[kind] + 1) // 2, after)
+        run = ended(made, around(made.patched.model, kind, wrapper, above), error, known)
+        if kind != WrappersMP.OUTER_SAMPLE or not above:
+            assert (run.end, run.note) == ("failed", "") and "on purpose" in run.end_detail
+        else:
+            assert run.end == "done" if after else run is None
+    assert torch.equal(made.sample(), made.cached)
+    made.check_freed()
+
+
+def counting(calls: Counter[str], kind: str) -> Callable[..., Any]:
+    def wrapper(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        calls[kind] += 1
+        return executor(*args, **kwargs)
+
+    return wrapper
+
+
+def fails(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("on purpose")
+
+
+SETTERS = {
+    **{f"set_model_{name}": (fails,) for name in ("unet_function_wrapper", "sampler_cfg_function")},
+    **{f"set_model_sampler_{name}": (fails,) for name in ("pre_cfg_function", "post_cfg_function")},
+    "set_model_sampler_calc_cond_batch_function": (fails,),
+    "set_model_patch_replace": (fails, "dit", "double_block", 1),
+}
+
+
+@pytest.mark.parametrize("setter", SETTERS)
+def test_a_node_that_throws(made: Any, setter: str) -> None:
+    """Whatever a node puts on the model fails as it does without us."""
+    known = {run.info.run_id for run in made.patched.runs()}
+    ends = []
+    for model in (made.rig.model, made.patched.model):
+        clone = model.clone()
+        getattr(clone, setter)(*SETTERS[setter])
+        ends.append(ended(made, clone, RuntimeError, known))
+    assert ends[0] is None and (ends[1].end, ends[1].note) == ("failed", "")
+    assert torch.equal(made.sample(), made.cached)
+
+
+def test_a_latent_of_no_numbers(made: Any) -> None:
+    """It is sampled as without us, to the end."""
+    latent = {"samples": torch.full_like(made.rig.member.latent(), torch.nan)}
+    given = made.rig.sample(made.patched.model, latent_image=latent)
+    assert torch.isnan(given).all()
+    told(made, "done")
+    assert torch.equal(made.sample(), made.cached)
+
+
+def between(at: int, do: Callable[[], Any]) -> Callable[..., Any]:
+    """A wrapper that does something before its so manieth call."""
+    left = [at]
+
+    def wrapper(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        if not left[0]:
+            do()
+        return executor(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("at", [2, 5, STEPS])
+def test_unloaded_or_moved_between_evaluations(made: Any, at: int) -> None:
+    """Another node may free the memory or move the weights in mid-run: the same latent."""
+    for do in (comfy.model_management.unload_all_models, lambda: made.network.double().float()):
+        model = around(made.patched.model, WrappersMP.PREDICT_NOISE, between(at, do), above=True)
+        assert torch.equal(made.sample(model), made.cached)
+        told(made, "done")
+    made.check_clean()
+    assert torch.equal(made.sample(), made.cached)
+
+
+@pytest.mark.parametrize("kind", [WrappersMP.PREDICT_NOISE, WrappersMP.APPLY_MODEL])
+def test_a_sampling_within_a_sampling(made: Any, machine: Callable[..., Any], kind: str) -> None:
+    """A pack may sample with another model in mid-run: each run is as it is alone."""
+    other = machine(member="Wan t2v", preset="turbo")
+    inner = []
+    wrapper = between(5, lambda: inner.append(other.sample()))
+    assert torch.equal(made.sample(around(made.patched.model, kind, wrapper, above=True)), made.cached)
+    assert torch.equal(inner[0], other.cached)
+    for each in (made, other):
+        told(each, "done")
+        each.check_clean()

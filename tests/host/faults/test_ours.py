@@ -82,5 +82,5 @@ def test_any_function_may_fail(machine: Callable[..., Any], breaker: Breaker, to
         assert torch.equal(made.sample(), made.cached)
         told.clear()
         made.check_freed()
-    print(f"{tried} failures of {len(broken)} functions")
+        print(f"{way}: {tried} failures of {len(broken)} functions so far, {len(wrong)} wrong", flush=True)
     assert not wrong, "\n".join(wrong)
