@@ -148,10 +148,6 @@ class Canvas:
         pen = round(1.6 * self._unit) if outline else 0
         self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill, outline, pen)
 
-    def cross(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        for way in (-1, 1):
-            self.line([(x - radius, y - way * radius), (x + radius, y + way * radius)], colour, 2.4)
-
     def text(self, x: float, baseline: float, text: str, size: float, colour: Colour, align: float = 0.0) -> None:
         """One line; `align` is 0 where `x` is its left edge, 0.5 for the middle and 1 for the right edge."""
         font, scalable = self.fonts.at(size)

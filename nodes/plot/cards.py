@@ -9,8 +9,8 @@ from . import words
 from .canvas import ALARM, CARD, REUSED, RULE, SOFT, TEXT, Canvas, Fonts
 from .frame import EDGE, NOTICE, PADDING, ROW, SMALL, TITLE, Frame, Section, frame
 from .layout import Box
-from .steps import numbers, strip, times
-from .values import distance, motion
+from .steps import numbers, strip
+from .values import curve, motion
 
 if TYPE_CHECKING:
     from ...adacache.trace.trace import Trace
@@ -26,7 +26,7 @@ def run_card(trace: Trace, width: float, fonts: Fonts, eyebrow: str) -> Section:
         *(_notice(text, shared) for text in words.notices(trace)),
     ]
     if trace.records:
-        plots = (distance(shared), motion(shared), strip(shared), times(shared), numbers(shared))
+        plots = (curve(shared), motion(shared), strip(shared), numbers(shared))
         sections += [plot for plot in plots if plot]
     return _card(sections, width)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import words
-from .canvas import Canvas, Fonts
+from .canvas import SOFT, TEXT, Canvas, Fonts
 from .layout import Axis, Box, Cell, bands, cells, finite, slots, ticks
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 # In design units, of which 1280 make the usual width: the card's distance from the picture's edge, its inner
 # margin, letters, rows of text, and the space between a plot and what is written beside it.
 EDGE, PADDING = 14.0, 36.0
-SMALL, NOTICE, TITLE = 22.0, 25.0, 42.0
-ROW = 33.0
+SMALL, NOTICE, TITLE = 26.0, 27.0, 46.0
+ROW = 37.0
 BESIDE = 18.0
-LEFT_GUTTER = 82.0
+LEFT_GUTTER = 92.0
 
 
 class Section(NamedTuple):
@@ -88,3 +88,15 @@ def _right_gutter(trace: Trace, width: float, fonts: Fonts) -> float:
     labels += words.counts(trace)
     widest = max(fonts.width(label, SMALL) for label in labels) + BESIDE + 1
     return min(widest, max(154.0, 0.17 * width))
+
+
+def headed(title: str, said: str, shared: Frame, plot: Section) -> Section:
+    """A plot under its name, and what it shows in words."""
+    height, x = 26 + ROW, shared.left + shared.fonts.width(title, SMALL) + 20
+
+    def paint(canvas: Canvas, top: float) -> None:
+        canvas.text(shared.left, top + 20 + SMALL, title, SMALL, TEXT)
+        canvas.text(x, top + 20 + SMALL, shared.fonts.fit(said, SMALL, shared.right - x), SMALL, SOFT)
+        plot.paint(canvas, top + height)
+
+    return Section(height + plot.height, paint)

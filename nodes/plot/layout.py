@@ -69,11 +69,6 @@ class Cell:
     def middle(self) -> float:
         return (self.left + self.right) / 2
 
-    def bar(self, bottom: float, height: float) -> Box:
-        """A bar of half the cell's width."""
-        width = max(1.0, (self.right - self.left) * 0.5)
-        return Box(self.middle - width / 2, bottom - height, width, height)
-
 
 def finite(value: Any) -> float | None:
     """A number that can be placed, or None."""

@@ -58,7 +58,10 @@ def picture(reference: numpy.ndarray, video: numpy.ndarray, look: Look, caption:
     left = (whole_width - len(names) * (width + GAP) + GAP) // 2
     for n, name in enumerate(names):
         box = Box(left + n * (width + GAP), 0, width, height)
-        whole.paste(_image(name, reference, video, look).resize((width, height), _filter()), (int(box.left), HEAD))
+        whole.paste(
+            _image(name, reference, video, look).resize((width, height), Image.Resampling.LANCZOS),
+            (int(box.left), HEAD),
+        )
         _title(head, fonts, name, box, look.most)
     parted = left + round(width * look.wipe)
     if look.view == WIPE:
@@ -79,12 +82,6 @@ def _panel(width: int, height: int, count: int) -> tuple[int, int]:
 def _even(size: float) -> int:
     """Video files want even sizes."""
     return int(size) + int(size) % 2
-
-
-def _filter() -> int:
-    from PIL import Image
-
-    return Image.Resampling.LANCZOS
 
 
 def _image(name: str, reference: numpy.ndarray, video: numpy.ndarray, look: Look) -> Image:

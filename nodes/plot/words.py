@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...adacache.schedules.schedule import Reason
 from ...adacache.trace.trace import MOVING_WINDOWS
 from .layout import Band, finite, shares_steps
 
@@ -19,13 +18,12 @@ EMPTY_ADVICE = (
     "a new seed makes it run."
 )
 
-_FORCED = {
-    Reason.FIRST: "first",
-    Reason.LAST: "last",
-    Reason.OUTSIDE: "outside start and end",
-    Reason.RESTARTED: "noise rose or network changed",
-    Reason.MISSING: "nothing cached yet",
+CURVES = {
+    "looked_up": ("Distance", "looked up in the codebook"),
+    "error": ("Forecast error", "how far off reuse would have been"),
+    "distance": ("Distance", "measured"),
 }
+"""The curve of a field of the records: its name, and what it shows."""
 _PLACES = {"model": "with the model", "system": "in system memory"}
 
 
@@ -52,10 +50,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def milliseconds(value: float) -> str:
-    return f"{value:,.0f} ms" if value >= 10 else f"{value:.2g} ms"
 
 
 def gains(trace: Trace) -> tuple[float, float] | None:
@@ -157,25 +151,7 @@ def counts(trace: Trace) -> tuple[str, str]:
 
 def band(of: Band) -> str:
     """What a band of the codebook does, as its label."""
-    return "compute every step" if of.rate <= 1 else f"reuse {of.rate - 1}"
-
-
-def looked_up(trace: Trace) -> str:
-    """What the distance decided, for the legend."""
-    if trace.settings.get("locked"):
-        return "measured, schedule locked"
-    return "looked up in the codebook" if trace.codebook else "measured, steps planned"
-
-
-def forced(trace: Trace) -> str:
-    """The kinds of forced steps in a run, for the legend; "" where there are none."""
-    found = {record.reason for record in trace.records}
-    kinds = [name for reason, name in _FORCED.items() if reason in found]
-    return f"forced ({', '.join(kinds)})" if kinds else ""
-
-
-def is_forced(reason: Reason) -> bool:
-    return reason in _FORCED
+    return "compute" if of.rate <= 1 else f"reuse {of.rate - 1}"
 
 
 def hidden_runs(count: int) -> str:

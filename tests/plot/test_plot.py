@@ -9,7 +9,7 @@ import types
 import numpy
 import pytest
 import torch
-from pack_parts import part
+from pack_parts import ROOT, part
 from PIL import ImageFont
 
 from adacache import (
@@ -223,6 +223,18 @@ def test_values_lie_in_their_band(plot: types.ModuleType, text: str) -> None:
     for value, height in zip(values, heights, strict=True):
         band = next(band for low, high, band in scale.edges() if low <= height < high)
         assert band.rate == codebook.rate(value)
+
+
+def test_the_curve_is_that_of_what_decides(plot: types.ModuleType) -> None:
+    """As the panel has it on a node: the distance over a codebook's bands, else how far off forecasts were."""
+    planned, panel = sampled(30), (ROOT / "web" / "values.js").read_text(encoding="utf-8")
+    planned.codebook = ""
+    texts = [text for texts in plot.words.CURVES.values() for text in texts]
+    for trace, name in ((TRACES["9 steps"], "looked_up"), (planned, "distance")):
+        assert plot.values.decides(trace) == name
+    planned.records[4].error = 0.1
+    assert plot.values.decides(planned) == "error"
+    assert all(f't("{text}")' in panel for text in texts)
 
 
 def test_words(plot: types.ModuleType) -> None:

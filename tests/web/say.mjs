@@ -3,7 +3,7 @@
 import { computedOf, gains, inPart, passes } from "../../web/counts.js";
 import { schedule } from "../../web/export.js";
 import { readRun } from "../../web/trace.js";
-import { bytes, duration, facts, forcedKinds, headline, isForced, milliseconds, notices, number } from "../../web/words.js";
+import { bytes, duration, facts, headline, notices, number } from "../../web/words.js";
 import { names, sample } from "./samples.mjs";
 
 const numbers = JSON.parse(process.argv[2]);
@@ -14,7 +14,6 @@ console.log(
         runs: Object.fromEntries(names.map((name) => [name, said(readRun(sample(name)))])),
         number: numbers.map(number),
         duration: each(duration),
-        milliseconds: each(milliseconds),
         bytes: each(bytes),
     }),
 );
@@ -27,8 +26,6 @@ function said(run) {
         headline: [counted, gained, how],
         facts: facts(run).slice(0, 2),
         notices: notices(run),
-        forced: forcedKinds(run),
-        is_forced: run.records.map(isForced),
         locked: schedule(run).text,
         derived: { computed: computedOf(run), in_part: inPart(run), computed_passes, passes: of },
         estimate: estimate && [estimate.without, estimate.speedUp],
