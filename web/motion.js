@@ -5,7 +5,7 @@ import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
 import { series } from "./plots.js";
 import { isPlanned } from "./setting.js";
-import { path, rectPath, rule, text } from "./shapes.js";
+import { path, rectPath, rule, text, together } from "./shapes.js";
 import { finite, isObject } from "./trace.js";
 import { DROP, curve, grid } from "./values.js";
 import { number } from "./words.js";
@@ -40,31 +40,17 @@ export function motion(frame, top) {
     ]);
     const yOf = (value) => well.top + (1 - heightOf(value)) * well.height;
     const shapes = [...head.shapes, path(rectPath(well), { fill: "well" }), ...grid(frame, well)];
-    const bars = gradients
-        .filter(() => steepest > 0)
-        .map(({ cell, value }) => {
-            const [width, height] = [Math.max(0.6, 0.5 * (cell.right - cell.left)), (well.height * value) / steepest];
-            return rectPath({ left: cell.middle - width / 2, width, top: well.top + well.height - height, height });
-        });
-    if (bars.length) shapes.push(path(bars.join(""), { fill: "motion", opacity: 0.38 }));
-    if (neutral !== null)
-        shapes.push(
-            path(rule(well.left, well.left + well.width, yOf(neutral)), {
-                stroke: "soft",
-                strokeOpacity: 0.7,
-                strokeWidth: 1,
-                dash: "4 3",
-            }),
-        );
-    scores.forEach((values, n) =>
-        shapes.push(
-            ...curve(
-                values.map(({ cell, value }) => ({ x: cell.middle, y: yOf(value) })),
-                n ? "second" : "motion",
-                n ? "diamond" : "dot",
-            ),
-        ),
-    );
+    const bars = (steepest > 0 ? gradients : []).map(({ cell, value }) => {
+        const [width, height] = [Math.max(0.6, 0.5 * (cell.right - cell.left)), (well.height * value) / steepest];
+        return rectPath({ left: cell.middle - width / 2, width, top: well.top + well.height - height, height });
+    });
+    shapes.push(...together(bars, { fill: "motion", opacity: 0.38 }));
+    const level = neutral === null ? [] : [rule(well.left, well.left + well.width, yOf(neutral))];
+    shapes.push(...together(level, { stroke: "soft", strokeOpacity: 0.7, strokeWidth: 1, dash: "4 3" }));
+    scores.forEach((values, n) => {
+        const points = values.map(({ cell, value }) => ({ x: cell.middle, y: yOf(value) }));
+        shapes.push(...curve(points, n ? "second" : "motion", n ? "diamond" : "dot"));
+    });
     for (const value of new Set([low, high]))
         shapes.push(text(frame.axisLeft - 6, yOf(value) + DROP, number(value), { anchor: "end", size: 11 }));
     return { height: head.height + well.height, from: head.height, shapes };

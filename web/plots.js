@@ -4,7 +4,7 @@
 import { computedShare, median } from "./counts.js";
 import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
-import { fit, path, rectPath, rule, text } from "./shapes.js";
+import { fit, path, rectPath, rule, text, together } from "./shapes.js";
 import { finite } from "./trace.js";
 import { milliseconds } from "./words.js";
 
@@ -43,21 +43,11 @@ export function rates(frame, top, which) {
         const wide = frame.measure(String(rate), size) + 4;
         const middle = (left + right) / 2;
         const fits = right - left + 2 >= wide && left - 1 >= free;
-        if (fits)
-            labels.push(
-                text(middle, y + 3.5, String(rate), {
-                    size,
-                    anchor: "middle",
-                    fill: rate > 1 ? "reused-text" : "soft",
-                }),
-            );
-        if (fits) free = middle + wide / 2 - 2;
-        const bar = fits
-            ? [
-                  [left, middle - wide / 2],
-                  [middle + wide / 2, right],
-              ]
-            : [[left, right]];
+        const [before, behind] = [middle - wide / 2, middle + wide / 2];
+        const look = { size, anchor: "middle", fill: rate > 1 ? "reused-text" : "soft" };
+        if (fits) labels.push(text(middle, y + 3.5, String(rate), look));
+        if (fits) free = behind - 2;
+        const bar = fits ? [[left, before], [behind, right]] : [[left, right]];
         if (rate > 1) for (const [from, to] of bar) if (to - from > 1.5) spans.push(rule(from, to, y));
     });
     if (!labels.length && !spans.length) return { height: 0, shapes: [] };
@@ -96,26 +86,13 @@ export function times(frame, top) {
     taken.forEach((bars, n) => {
         for (const computed of [true, false]) {
             const mine = bars.filter(({ cell, value }) => cell.record?.computed === computed && value >= 0);
-            const d = mine.map((bar) => rectPath(barBox(bar, n, taken.length, base, height, ceiling))).join("");
-            if (d) shapes.push(path(d, { fill: computed ? "computed" : "reused", opacity: n ? 0.5 : 0.85 }));
+            const drawn = mine.map((bar) => rectPath(barBox(bar, n, taken.length, base, height, ceiling)));
+            shapes.push(...together(drawn, { fill: computed ? "computed" : "reused", opacity: n ? 0.5 : 0.85 }));
         }
-        const cut = bars.filter(({ value }) => value > ceiling);
-        if (cut.length)
-            shapes.push(
-                path(
-                    cut
-                        .map(({ cell }) =>
-                            rectPath({
-                                left: cell.left - 1,
-                                width: cell.right - cell.left + 2,
-                                top: base - height + 6,
-                                height: 2,
-                            }),
-                        )
-                        .join(""),
-                    { fill: "card" },
-                ),
-            );
+        const gap = { top: base - height + 6, height: 2 };
+        const cut = bars.filter(({ value }) => value > ceiling).map(({ cell }) => cell);
+        const gaps = cut.map(({ left, right }) => rectPath({ left: left - 1, width: right - left + 2, ...gap }));
+        shapes.push(...together(gaps, { fill: "card" }));
     });
     shapes.push(path(rule(frame.axisLeft, frame.axisRight, base), { stroke: "rule", strokeWidth: 1 }));
     return { height: head.height + height, from: head.height, shapes };

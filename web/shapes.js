@@ -39,6 +39,11 @@ export function path(d, paint) {
     return { kind: "path", d, ...paint };
 }
 
+/** Pieces of one look as one path; none where there is no piece. @param {string[]} pieces @param {Paint} paint */
+export function together(pieces, paint) {
+    return pieces.length ? [path(pieces.join(""), paint)] : [];
+}
+
 /**
  * @param {number} x
  * @param {number} y the baseline

@@ -4,7 +4,7 @@
 import { computedOf, sharesSteps } from "./counts.js";
 import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
-import { path, rectPath, text } from "./shapes.js";
+import { rectPath, text, together } from "./shapes.js";
 import { forcedKinds, isForced } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
@@ -26,11 +26,7 @@ const LOW = 0.38; // height of a reused step over that of a computed one
 export function strip(frame, which, top, height) {
     const { run, cells } = frame.tracks[which];
     const bottom = top + height;
-    const full = [],
-        low = [],
-        forced = [],
-        planned = [],
-        pending = [];
+    const [full, low, forced, planned, pending] = /** @type {import("./scale.js").Cell[][]} */ ([[], [], [], [], []]);
     const nextComputed = plannedUntil(run);
     const mark = height < 20 ? 0 : MARK; // a small strip has no room for marks
     for (const cell of cells) {
@@ -41,15 +37,10 @@ export function strip(frame, which, top, height) {
     const lowHeight = (height - mark) * LOW;
     const box = (from, tall) => (cell) => ({ left: cell.left, width: cell.right - cell.left, top: from, height: tall });
     const hollow = cells[0].right - cells[0].left >= 5;
-    const inner = (cell) => {
+    const inner = ({ left, right }) => {
         const inset = hollow ? 0.5 : 0;
-        const { left, width } = box(0, 0)(cell);
-        return {
-            left: left + inset,
-            width: width - 2 * inset,
-            top: bottom - lowHeight + inset,
-            height: lowHeight - 2 * inset,
-        };
+        const [width, height] = [right - left - 2 * inset, lowHeight - 2 * inset];
+        return { left: left + inset, width, top: bottom - lowHeight + inset, height };
     };
     const lowPaint = hollow
         ? { fill: "reused", opacity: 0.28, stroke: "reused", strokeWidth: 1 }
@@ -75,7 +66,6 @@ function plannedUntil(run) {
 
 /** One path for all; where cells touch, neighbours are joined, so that no seams show. */
 function cellsPath(cells, boxOf, radius, paint) {
-    if (!cells.length) return [];
     const boxes = [];
     for (const cell of cells) {
         const box = boxOf(cell);
@@ -83,7 +73,7 @@ function cellsPath(cells, boxOf, radius, paint) {
         if (before && box.left - (before.left + before.width) < 0.01) before.width = box.left + box.width - before.left;
         else boxes.push(box);
     }
-    return [path(boxes.map((box) => rectPath(box, Math.min(radius, box.width / 3))).join(""), paint)];
+    return together(boxes.map((box) => rectPath(box, Math.min(radius, box.width / 3))), paint);
 }
 
 /** The strips of all runs, with a legend and counts. @param {Frame} frame @param {number} top @returns {Section} */

@@ -4,26 +4,9 @@
 import { t } from "./language.js";
 
 /**
- * @typedef {object} Step One evaluation of the network.
- * @property {number} evaluation
- * @property {number} step
- * @property {number | null} sigma
- * @property {boolean} computed
- * @property {string} reason
- * @property {number | null} distance
- * @property {number | null} looked_up
- * @property {number | null} score
- * @property {number | null} motion
- * @property {number | null} gradient
- * @property {number | null} rate
- * @property {number | null} milliseconds
- * @property {number | null} error of the forecast, relative to the residual
- * @property {number | null} gain how much of the trend the next forecasts carry on, 0 to 1
- * @property {number | null} far of a measuring run, relative change since an older step
- * @property {number | null} far_steps how many steps ago that one was
- * @property {number | null} passes passes of streams: a prompt, in a context window, in one asking of the network
- * @property {number | null} computed_passes how many of them were computed
- * @property {number[] | null} turns of a measuring run, products of this step's turn of direction with all up to it
+ * @typedef {{evaluation: number, step: number, computed: boolean, reason: string, turns: number[] | null} &
+ *     Record<typeof NUMBERS[number], number | null>} Step One evaluation of the network; `adacache/trace/record.py`
+ *     says what its fields are.
  */
 
 /**
@@ -56,22 +39,10 @@ export const MOST_FILE_RUNS = 32;
 const MOST_LEVELS = 20;
 
 /** The numbers of a record. */
-export const NUMBERS = [
-    "sigma",
-    "distance",
-    "looked_up",
-    "score",
-    "motion",
-    "gradient",
-    "rate",
-    "milliseconds",
-    "error",
-    "gain",
-    "far",
-    "far_steps",
-    "passes",
-    "computed_passes",
-];
+export const NUMBERS = /** @type {const} */ ([
+    "sigma", "distance", "looked_up", "score", "motion", "gradient", "rate", "milliseconds", "error", "gain",
+    "far", "far_steps", "passes", "computed_passes",
+]);
 const INFO = ["family", "sampler", "run_id", "handle", "prompt_id", "node_id", "started"];
 
 /** What was read is not a trace, or one of a newer version; the message is for people. */
@@ -106,10 +77,7 @@ export function clean(value, most = MOST_CHARACTERS) {
 export function readStep(plain, where = "the record") {
     if (!isObject(plain)) throw new TraceError(`${where} is not an object`);
     const { evaluation, step, computed } = plain;
-    for (const [name, value] of [
-        ["evaluation", evaluation],
-        ["step", step],
-    ])
+    for (const [name, value] of Object.entries({ evaluation, step }))
         if (!Number.isSafeInteger(value) || value < 1)
             throw new TraceError(`${where}: "${name}" is not a whole number from 1`);
     if (typeof computed !== "boolean") throw new TraceError(`${where}: "computed" is neither true nor false`);

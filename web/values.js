@@ -6,7 +6,7 @@ import { caption, sign } from "./legend.js";
 import { LABEL, series } from "./plots.js";
 import { BandScale, bandsOf, mostReuses } from "./scale.js";
 import { isPlanned, lockedBy } from "./setting.js";
-import { crossesPath, diamondsPath, dotsPath, fit, linePath, path, rectPath, rule, text } from "./shapes.js";
+import { crossesPath, diamondsPath, dotsPath, fit, linePath, path, rectPath, rule, text, together } from "./shapes.js";
 import { number } from "./words.js";
 
 /** @typedef {import("./layout.js").Frame} Frame */
@@ -108,21 +108,13 @@ function measured(frame) {
     const bands = bandsIn(frame);
     const plain = series(tracks[0].cells, "distance");
     // Motion and sensitivity change what is looked up in a codebook; without one, the measure itself is drawn.
-    const lookedUp = bands.length
-        ? tracks.map(({ cells }) => series(cells, "looked_up"))
-        : tracks.map(({ cells }) => series(cells, "distance"));
+    const lookedUp = tracks.map(({ cells }) => series(cells, bands.length ? "looked_up" : "distance"));
     const differs = plain.some(({ value }, n) => value !== lookedUp[0][n]?.value);
     const raw = tracks.length === 1 && differs ? plain : [];
     // A measure that is no number computes the next step; in a stored trace it is null beside a rate.
-    const odd = tracks[0].cells.filter((cell, n) => {
-        const record = cell.record;
-        return (
-            n > 0 &&
-            record?.computed &&
-            record.rate !== null &&
-            record.looked_up === null &&
-            record.reason === "scheduled"
-        );
+    const odd = tracks[0].cells.filter(({ record }, n) => {
+        const scheduled = n > 0 && record?.computed && record.reason === "scheduled";
+        return scheduled && record.rate !== null && record.looked_up === null;
     });
     return { bands, lookedUp, raw, odd, values: [...lookedUp.flat(), ...raw].map(({ value }) => value) };
 }
@@ -131,12 +123,11 @@ function curves(frame, well, scale, { lookedUp, raw, odd }) {
     const place = ({ cell, value }) => ({ x: cell.middle, y: well.top + (1 - scale.at(value)) * well.height });
     const shapes = [...bandFields(well, scale), ...grid(frame, well)];
     if (raw.length) shapes.push(...curve(raw.map(place), "soft", "ring"));
-    lookedUp.forEach((values, n) =>
-        shapes.push(...curve(values.map(place), n ? "second" : "text", n ? "diamond" : "dot")),
-    );
-    const crosses = odd.map((cell) => ({ x: cell.middle, y: well.top + 9 }));
-    if (crosses.length) shapes.push(path(crossesPath(crosses, 3.5), { stroke: "alarm", strokeWidth: 2 }));
-    return shapes;
+    lookedUp.forEach((values, n) => {
+        shapes.push(...curve(values.map(place), n ? "second" : "text", n ? "diamond" : "dot"));
+    });
+    const crosses = odd.map((cell) => crossesPath([{ x: cell.middle, y: well.top + 9 }], 3.5));
+    return [...shapes, ...together(crosses, { stroke: "alarm", strokeWidth: 2 })];
 }
 
 /** A line with a point per value. @param {{x: number, y: number}[]} points @param {string} colour @param {"dot" | "ring" | "diamond"} look */
@@ -171,9 +162,8 @@ function bandFields(well, scale) {
         if (band.rate) shapes.push(path(rectPath(box), { fill: band.rate <= 1 ? "computed" : "reused", opacity }));
         if (band.low > 0) edges.push(rule(well.left, well.left + well.width, bottom));
     }
-    if (edges.length && edges.length <= 24)
-        shapes.push(path(edges.join(""), { stroke: "soft", strokeOpacity: 0.3, strokeWidth: 1 }));
-    return shapes;
+    const few = edges.length <= 24 ? edges : [];
+    return [...shapes, ...together(few, { stroke: "soft", strokeOpacity: 0.3, strokeWidth: 1 })];
 }
 
 /** Thresholds at the left, what bands do at the right, as many as there is room for. */
@@ -186,12 +176,8 @@ function bandLabels(frame, well, scale) {
         if (band.rate && y <= free && frame.beside < frame.right) {
             const label = band.rate <= 1 ? t("compute") : t("reuse {count}", { count: band.rate - 1 });
             const fill = band.rate <= 1 ? "computed-text" : "reused-text";
-            shapes.push(
-                text(frame.beside, y, fit(label, LABEL, frame.right - frame.beside, frame.measure), {
-                    fill,
-                    size: LABEL,
-                }),
-            );
+            const words = fit(label, LABEL, frame.right - frame.beside, frame.measure);
+            shapes.push(text(frame.beside, y, words, { fill, size: LABEL }));
             free = y - LINE;
         }
         const edge = bottomOf(from) + (band.low > 0 ? DROP : 0);
