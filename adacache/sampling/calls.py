@@ -11,8 +11,7 @@ from torch import Tensor
 from .cache import Cache, Parts, Stream, StreamKey, alike
 from .extrapolation import advance, extrapolated
 from .measures import FrameGrid, change_sums, motion_sums
-from .sequence_parallel import Ranks
-from .workers import Workers
+from .workers import Ranks, Workers
 
 
 class Context(NamedTuple):

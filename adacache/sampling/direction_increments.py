@@ -37,10 +37,7 @@ class DirectionIncrements:
     def __call__(self, step: int, x: Tensor, denoised: Tensor) -> tuple[float, ...] | None:
         """Mean products of this step's increment with every one up to it, its own square last; None at the first step.
 
-        Args:
-            step: 0-based step of the sampler, one more than at the last call.
-            x: the latent that the step starts from.
-            denoised: what the network made of it, of the same shape; the direction is (x - denoised) / sigma.
+        A step, from 0 and one more than at the last call, starts from `x`; the direction is (x - denoised) / sigma.
         """
         before, self._direction = self._direction, (self._seen(x) - self._seen(denoised)) / self.sigmas[step]
         if before is None:

@@ -41,14 +41,10 @@ class Measured(NamedTuple):
 
 
 class Evaluation:
-    """One evaluation: a decision for all its calls, and the sums that they measured.
+    """One evaluation: a decision for all its calls, and the sums that they measured; see `Run.begin`.
 
     Args:
-        context: what the run hands to its calls.
-        decision: whether to compute, and why.
         substep: the evaluation's place in its step, from 0; only a step's first evaluation is measured.
-        sigma: its noise level.
-        where: the device that computes it, whose time is taken.
     """
 
     def __init__(

@@ -17,12 +17,10 @@ FAR = 6
 
 
 class Observer:
-    """Stands beside a measuring run, and changes nothing of it.
+    """Stands beside a measuring run, and changes nothing of it. The older probes live where a `Cache` has them.
 
     Args:
-        steps: the sampler's step count.
-        sigmas: its noise levels, one more than steps, where those of the direction can be told; else None.
-        location, free_bytes: where the older probes live; see `Cache`.
+        sigmas: the sampler's noise levels, one more than steps, where those of the direction can be told; else None.
     """
 
     def __init__(

@@ -13,8 +13,7 @@ import comfy.utils
 import torch
 import torch.distributed as dist
 
-from ...adacache.sampling.sequence_parallel import Ranks
-from ...adacache.sampling.workers import Workers
+from ...adacache.sampling.workers import Ranks, Workers
 
 # transformer_options keys and wrapper keys of caches that would skip the network under us.
 _OTHER_CACHES = {"easycache": "EasyCache or LazyCache", "teacache": "TeaCache"}
@@ -32,11 +31,6 @@ def is_affine(model_patcher: Any, sigma: float) -> bool:
     zero, one, two = (sampling.calculate_denoised(level, torch.full_like(x, value), x) for value in (0.0, 1.0, 2.0))
     slope = one - zero
     return bool((slope.abs() > 0).all() & ((two - one - slope).abs() <= CLOSE * slope.abs()).all())
-
-
-def is_interrupt(error: BaseException) -> bool:
-    """Whether the user cancelled; the class became a BaseException in later hosts."""
-    return isinstance(error, comfy.model_management.InterruptProcessingException | KeyboardInterrupt)
 
 
 def heed_cancel() -> None:

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from adacache import FrameGrid, MoRegSettings, Run, Settings
-from adacache.sampling.sequence_parallel import Ranks
+from adacache.sampling.workers import Ranks
 
 STEPS, FRAMES, TOKENS, CHANNELS, OFFSET = 30, 4, 5, 6, 2
 LENGTHS = (9, 13)  # of 22 tokens: the border lies inside the second frame

@@ -10,8 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from adacache.sampling.sequence_parallel import Ranks
-from adacache.sampling.workers import Workers
+from adacache.sampling.workers import Ranks, Workers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or not dist.is_gloo_available(), reason="needs fork and gloo")
 
