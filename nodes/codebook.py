@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..adacache import PUBLISHED, Codebook, SettingsError
-from .schema import CodebookType, errors_of, schema
+from .schema import CodebookType, checked, errors_of, output, schema
 
 NAME = "AdaCache Codebook"
 OWN_TEXT = "my own text"
@@ -17,11 +17,7 @@ CHOICES = {
 
 
 def build(codebook: str, text: str, made_for_steps: int) -> Codebook:
-    """The codebook that the widgets describe.
-
-    Raises:
-        SettingsError: names the field, the position in the text and what is allowed.
-    """
+    """The codebook that the widgets describe. Raises: SettingsError."""
     if codebook != OWN_TEXT:
         if codebook not in list(CHOICES):
             raise SettingsError("codebook", f"{codebook!r} is unknown; allowed: {', '.join([*CHOICES, OWN_TEXT])}")
@@ -66,23 +62,13 @@ class AdaCacheCodebook(io.ComfyNode):
                     "with another count. 0 takes it as written at any count.",
                 ),
             ],
-            outputs=[
-                CodebookType.Output(
-                    "codebook_out", display_name="codebook", tooltip="Connect it to AdaCache Patch Model."
-                )
-            ],
+            outputs=[output(CodebookType, "codebook_out", "Connect it to AdaCache Patch Model.", "codebook")],
         )
 
     @classmethod
     def validate_inputs(cls, text: str | None) -> bool | str:
-        # The host blames every field that is named here, and which codebook is chosen is none's fault.
-        if not isinstance(text, str) or not text.strip():
-            return True  # linked, or not used: the node checks again when it executes
-        try:
-            build(OWN_TEXT, text, 0)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+        # An empty one may not be used.
+        return checked(NAME, text, lambda text: text.strip() and build(OWN_TEXT, text, 0))
 
     @classmethod
     def execute(cls, codebook: str, text: str, made_for_steps: int) -> io.NodeOutput:

@@ -14,7 +14,7 @@ from .host import compat
 from .metrics import Scores, check, not_finite, score
 from .plot import to_image_tensor
 from .plot.versus import ALL, VIEWS, Look, picture
-from .schema import errors_of, schema
+from .schema import errors_of, output, schema, share
 from .verdict import as_json, report, with_unit
 
 NAME = "AdaCache Compare"
@@ -46,22 +46,18 @@ class AdaCacheCompare(io.ComfyNode):
                     "the heat map; the reference at the left and the video at the right of one frame (wipe); or the "
                     "heat map alone.",
                 ),
-                io.Float.Input(
+                share(
                     "wipe_at",
-                    default=DEFAULT.wipe,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="Only for the wipe: where it parts the frame. 0 shows the video alone, 1 the reference.",
+                    DEFAULT.wipe,
+                    "Only for the wipe: where it parts the frame. 0 shows the video alone, 1 the reference.",
+                    0.05,
                 ),
-                io.Float.Input(
+                share(
                     "heat_max",
-                    default=DEFAULT.most,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    tooltip="The difference that the heat map shows as white, where 1 is that of black and white. The "
+                    DEFAULT.most,
+                    "The difference that the heat map shows as white, where 1 is that of black and white. The "
                     "same value makes the pictures of two videos comparable. 0 takes the largest difference there is.",
+                    0.05,
                 ),
                 io.Image.Input(
                     "another_seed",
@@ -71,26 +67,16 @@ class AdaCacheCompare(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output("picture", display_name="picture", tooltip="One picture per frame."),
-                io.Float.Output(
-                    "psnr",
-                    display_name="psnr",
-                    tooltip="In dB, over all frames; higher is closer. Equal videos have 100.",
-                ),
-                io.Float.Output(
-                    "ssim",
-                    display_name="ssim",
-                    tooltip="The mean over the frames; 1 is equal. -1: not measured.",
-                ),
-                io.Float.Output(
+                output(io.Image, "picture", "One picture per frame."),
+                output(io.Float, "psnr", "In dB, over all frames; higher is closer. Equal videos have 100."),
+                output(io.Float, "ssim", "The mean over the frames; 1 is equal. -1: not measured."),
+                output(
+                    io.Float,
                     "lpips",
-                    display_name="lpips",
-                    tooltip="The mean over the frames; 0 is equal. -1: not measured, and the report says why.",
+                    "The mean over the frames; 0 is equal. -1: not measured, and the report says why.",
                 ),
-                io.String.Output("report", display_name="report", tooltip="The verdict in words, and the worst frame."),
-                io.String.Output(
-                    "numbers", display_name="numbers", tooltip="All numbers, per frame and overall, as JSON."
-                ),
+                output(io.String, "report", "The verdict in words, and the worst frame."),
+                output(io.String, "numbers", "All numbers, per frame and overall, as JSON."),
             ],
             is_output_node=True,
         )

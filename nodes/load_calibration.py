@@ -6,7 +6,7 @@ from comfy_api.latest import io, ui
 
 from ..adacache import Calibration, CalibrationError
 from .calibrate import REPORT, given, outputs
-from .schema import errors_of, schema
+from .schema import checked, errors_of, schema
 from .server import calibration_files as saved
 
 NAME = "AdaCache Load Calibration"
@@ -53,14 +53,8 @@ class AdaCacheCalibration(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, text: str | None) -> bool | str:
-        # The host blames every field that is named here; a name is looked up when the node executes.
-        if not isinstance(text, str) or not text.strip():
-            return True  # linked, or not used: the node checks again when it executes
-        try:
-            calibration_of(PASTED, text)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+        # An empty one may not be used.
+        return checked(NAME, text, lambda text: text.strip() and calibration_of(PASTED, text))
 
     @classmethod
     def fingerprint_inputs(cls, name: str, text: str) -> str:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from comfy_api.latest import io
 
 from ..adacache import MoRegSettings
 from ..adacache.schedules.moreg import STRIDES_ALLOWED
-from .schema import MoRegType, cut, errors_of, schema
+from .schema import MoRegType, checked, cut, errors_of, output, schema
 
 NAME = "MoReg Settings"
 PUBLISHED = MoRegSettings()
 
 
-def build(strides: str, first_step: int, last_step: int, **numbers: float) -> MoRegSettings:
+def build(
+    strides: str,
+    norm: float = PUBLISHED.norm,
+    power: float = PUBLISHED.power,
+    divisor: float = PUBLISHED.divisor,
+    gradient_weight: float = PUBLISHED.gradient_weight,
+    first_step: int = 0,
+    last_step: int = 0,
+) -> MoRegSettings:
     """The settings that the widgets describe.
 
     Raises:
@@ -23,9 +32,8 @@ def build(strides: str, first_step: int, last_step: int, **numbers: float) -> Mo
     words = strides.replace(",", " ").split()
     if not words or not all(re.fullmatch("[0-9]{1,4}", word) for word in words):
         raise ValueError(f'strides: "{cut(strides)}"; {STRIDES_ALLOWED}')
-    return MoRegSettings(
-        strides=tuple(map(int, words)), first_step=first_step or None, last_step=last_step or None, **numbers
-    )
+    frames = tuple(map(int, words))
+    return MoRegSettings(frames, norm, power, divisor, gradient_weight, first_step or None, last_step or None)
 
 
 class AdaCacheMoRegSettings(io.ComfyNode):
@@ -94,39 +102,15 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     tooltip="Last step in which motion counts. 0: as published, step 26 of 30.",
                 ),
             ],
-            outputs=[MoRegType.Output("moreg", display_name="moreg", tooltip="Connect it to AdaCache Patch Model.")],
+            outputs=[output(MoRegType, "moreg", "Connect it to AdaCache Patch Model.")],
         )
 
     @classmethod
     def validate_inputs(cls, strides: str | None) -> bool | str:
-        if not isinstance(strides, str):
-            return True  # linked: known when the node executes, which checks again
-        try:
-            build(strides, 0, 0)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+        return checked(NAME, strides, build)
 
     @classmethod
-    def execute(
-        cls,
-        strides: str,
-        norm: float,
-        power: float,
-        divisor: float,
-        gradient_weight: float,
-        first_step: int,
-        last_step: int,
-    ) -> io.NodeOutput:
+    def execute(cls, *fields: Any, **named: Any) -> io.NodeOutput:
+        """See `build`."""
         with errors_of(NAME):
-            return io.NodeOutput(
-                build(
-                    strides,
-                    first_step,
-                    last_step,
-                    norm=norm,
-                    power=power,
-                    divisor=divisor,
-                    gradient_weight=gradient_weight,
-                )
-            )
+            return io.NodeOutput(build(*fields, **named))

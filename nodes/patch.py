@@ -8,8 +8,9 @@ from uuid import uuid4
 from comfy_api.latest import io
 
 from ..adacache import PAPER_FAST, PAPER_SLOW, Codebook, LockedPlan, MoRegSettings, Settings
-from .host.attach import attach, detach
-from .schema import CodebookType, HandleType, MoRegType, errors_of, schema
+from .host.session import Caching
+from .host.wrappers import attach, detach
+from .schema import CodebookType, HandleType, MoRegType, checked, errors_of, output, schema, share
 
 NAME = "AdaCache Patch Model"
 OFF = "off"
@@ -44,34 +45,40 @@ FOUND_BY = (
 LOCATIONS = {"auto": "auto", "with the model": "model", "system memory": "system"}
 
 
-def settings_of(preset: str, codebook: Codebook | None, **chosen: Any) -> Settings:
-    """Settings of a preset; a connected codebook takes the place of the preset's.
+def settings_of(
+    preset: str,
+    sensitivity: float,
+    start_percent: float,
+    end_percent: float,
+    max_reuses: int,
+    cache_location: str,
+    codebook: Codebook | None = None,
+    moreg: MoRegSettings | None = None,
+    locked_schedule: str = "",
+) -> Settings | None:
+    """What the node's fields say; None where caching is off. A connected codebook takes the place of the preset's.
 
-    Raises:
-        ValueError: names the field, what was wrong and what is allowed.
+    Raises: ValueError, as `errors_of` has it.
     """
+    if preset == OFF:
+        return None
     preset = RENAMED.get(str(preset), preset)
     if preset not in list(PRESETS):  # a list, since what comes over the API need not be hashable
         raise ValueError(f"preset: {preset!r} is unknown; allowed: {', '.join(CHOICES)}")
-    location, locked = chosen.pop("cache_location"), chosen.pop("locked_schedule")
-    if location not in list(LOCATIONS):
-        raise ValueError(f"cache_location: {location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
+    if cache_location not in list(LOCATIONS):
+        raise ValueError(f"cache_location: {cache_location!r} is unknown; allowed: {', '.join(LOCATIONS)}")
     # Both decide in place of planned steps, too; whether reused steps are forecast stays with the preset.
-    plan = plan_of(locked)
-    own: dict[str, Any] = {}
+    chosen, plan = dict(PRESETS[preset]), plan_of(locked_schedule)
     if codebook is not None:
-        own = {"codebooks": (codebook,), "share": None}
+        chosen |= {"codebooks": (codebook,), "share": None}
     if codebook is not None or plan is not None:
-        own["reuses"] = "answer"
-    return Settings(**{**PRESETS[preset], **own}, **chosen, location=LOCATIONS[location], preset=preset, locked=plan)
+        chosen["reuses"] = "answer"
+    chosen |= {"sensitivity": sensitivity, "moreg": moreg, "max_reuses": max_reuses, "locked": plan, "preset": preset}
+    return Settings(**chosen, start=start_percent, end=end_percent, location=LOCATIONS[cache_location])
 
 
 def plan_of(text: str | None) -> LockedPlan | None:
-    """The locked schedule that the text describes; None for an empty one.
-
-    Raises:
-        ValueError: names the field, the position in the text and what is allowed.
-    """
+    """The locked schedule that the text describes; None for an empty one. Raises: ValueError."""
     return LockedPlan.parse(text) if text and text.strip() else None
 
 
@@ -108,23 +115,13 @@ class AdaCachePatchModel(io.ComfyNode):
                     tooltip="The one knob to turn. Higher computes more steps and stays closer to the original video; "
                     "lower is faster. 1.0 is the preset as it is.",
                 ),
-                io.Float.Input(
+                share(
                     "start_percent",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Compute every step before this part of the sampling. 0.1 to 0.2 protects the layout and "
+                    0.0,
+                    "Compute every step before this part of the sampling. 0.1 to 0.2 protects the layout and "
                     "the motion, which the first steps decide.",
                 ),
-                io.Float.Input(
-                    "end_percent",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Compute every step after this part of the sampling.",
-                ),
+                share("end_percent", 1.0, "Compute every step after this part of the sampling."),
                 io.Int.Input(
                     "max_reuses",
                     default=0,
@@ -158,47 +155,19 @@ class AdaCachePatchModel(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Model.Output("patched_model", display_name="model", tooltip="Connect it to the sampler."),
-                HandleType.Output("handle", display_name="handle", tooltip="Connect it to Cache Stats."),
+                output(io.Model, "patched_model", "Connect it to the sampler.", "model"),
+                output(HandleType, "handle", "Connect it to Cache Stats."),
             ],
         )
 
     @classmethod
     def validate_inputs(cls, locked_schedule: str | None = None) -> bool | str:
-        # The host blames every field that is named here. A linked one is None: the node checks again when it executes.
-        try:
-            plan_of(locked_schedule if isinstance(locked_schedule, str) else None)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+        return checked(NAME, locked_schedule, plan_of)
 
     @classmethod
-    def execute(
-        cls,
-        model: Any,
-        preset: str,
-        sensitivity: float,
-        start_percent: float,
-        end_percent: float,
-        max_reuses: int,
-        cache_location: str,
-        codebook: Codebook | None = None,
-        moreg: MoRegSettings | None = None,
-        locked_schedule: str = "",
-    ) -> io.NodeOutput:
+    def execute(cls, model: Any, *fields: Any, **named: Any) -> io.NodeOutput:
+        """See `settings_of`."""
         handle = uuid4().hex
-        if preset == OFF:
-            return io.NodeOutput(detach(model), handle)
         with errors_of(NAME):
-            settings = settings_of(
-                preset,
-                codebook,
-                sensitivity=sensitivity,
-                moreg=moreg,
-                start=start_percent,
-                end=end_percent,
-                max_reuses=max_reuses,
-                cache_location=cache_location,
-                locked_schedule=locked_schedule,
-            )
-        return io.NodeOutput(attach(model, settings, handle), handle)
+            settings = settings_of(*fields, **named)
+        return io.NodeOutput(attach(model, Caching(settings, handle)) if settings else detach(model), handle)

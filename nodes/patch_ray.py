@@ -8,10 +8,9 @@ from uuid import uuid4
 
 from comfy_api.latest import io
 
-from ..adacache import Codebook
 from .host import ray_workers
-from .patch import FOUND_BY, OFF, AdaCachePatchModel, plan_of, settings_of
-from .schema import HandleType, errors_of, schema
+from .patch import FOUND_BY, AdaCachePatchModel, plan_of, settings_of
+from .schema import HandleType, checked, errors_of, output, schema
 from .server import comfy_server
 from .server.worker_feed import Desk, Place
 from .sweep.graph import source
@@ -41,37 +40,22 @@ class AdaCachePatchRayActors(io.ComfyNode):
                 *AdaCachePatchModel.define_schema().inputs[1:],
             ],
             outputs=[
-                RayActorsType.Output(
-                    "patched_ray_actors", display_name="ray_actors", tooltip="Connect it to Raylight's sampler."
-                ),
-                HandleType.Output("handle", display_name="handle", tooltip="Connect it to Cache Stats."),
+                output(RayActorsType, "patched_ray_actors", "Connect it to Raylight's sampler.", "ray_actors"),
+                output(HandleType, "handle", "Connect it to Cache Stats."),
             ],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def validate_inputs(cls, locked_schedule: str | None = None) -> bool | str:
-        try:
-            plan_of(locked_schedule)
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+        return checked(NAME, locked_schedule, plan_of)
 
     @classmethod
-    def execute(
-        cls,
-        ray_actors: Any,
-        preset: str,
-        start_percent: float,
-        end_percent: float,
-        codebook: Codebook | None = None,
-        **chosen: Any,
-    ) -> io.NodeOutput:
-        handle, settings = uuid4().hex, None
-        if preset != OFF:
-            chosen = {"moreg": None, "locked_schedule": "", **chosen}
-            with errors_of(NAME):
-                settings = settings_of(preset, codebook, start=start_percent, end=end_percent, **chosen)
+    def execute(cls, ray_actors: Any, *fields: Any, **named: Any) -> io.NodeOutput:
+        """See `settings_of`."""
+        handle = uuid4().hex
+        with errors_of(NAME):
+            settings = settings_of(*fields, **named)
         ray_workers.patch(ray_actors, settings, handle, desk().address, cls.hidden.unique_id or "")
         return io.NodeOutput(ray_actors, handle)
 

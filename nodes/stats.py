@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..adacache import Trace, dumps
 from .plot import draw, to_image_tensor
-from .schema import BYPASSED, HandleType, schema
+from .schema import BYPASSED, HandleType, output, schema
 from .server import comfy_server
 from .server.run_store import RUNS
-from .sweep.graph import before, source
+from .sweep.graph import upstream
 
 NAME = "Cache Stats"
 NO_RUN = (
     "No run was recorded with this model. Connect the value from behind the sampler that uses the model of AdaCache "
     'Patch Model, and choose a preset other than "off".'
 )
-
-
-def upstream(prompt: Mapping[str, Any] | None, node_id: str | None, field: str) -> set[str]:
-    """Ids of the nodes that a node's input depends on, in a queued graph of the host's API form."""
-    nodes = prompt or {}
-    first = source(nodes.get(str(node_id), {}).get("inputs", {}).get(field))
-    return set(before(nodes, first)) if first is not None else set()
 
 
 def speed_up(traces: Sequence[Trace]) -> float:
@@ -55,21 +48,17 @@ class AdaCacheStats(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.AnyType.Output("value_out", display_name="value", tooltip="The value, unchanged."),
-                io.String.Output("summary", display_name="summary", tooltip="The run in plain words."),
-                io.Int.Output("computed", display_name="computed", tooltip="Steps that were computed."),
-                io.Int.Output("reused", display_name="reused", tooltip="Steps that reused the cache."),
-                io.Float.Output(
-                    "speed_up",
-                    display_name="speed_up",
-                    tooltip="How many times faster, estimated from the computed steps.",
-                ),
-                io.String.Output("trace", display_name="trace", tooltip="All numbers of the run, as JSON."),
-                io.Image.Output("plot", display_name="plot", tooltip="The run as a picture."),
-                io.String.Output(
+                output(io.AnyType, "value_out", "The value, unchanged.", "value"),
+                output(io.String, "summary", "The run in plain words."),
+                output(io.Int, "computed", "Steps that were computed."),
+                output(io.Int, "reused", "Steps that reused the cache."),
+                output(io.Float, "speed_up", "How many times faster, estimated from the computed steps."),
+                output(io.String, "trace", "All numbers of the run, as JSON."),
+                output(io.Image, "plot", "The run as a picture."),
+                output(
+                    io.String,
                     "schedule",
-                    display_name="schedule",
-                    tooltip="Which steps of the last run were computed, as text for the locked_schedule of AdaCache "
+                    "Which steps of the last run were computed, as text for the locked_schedule of AdaCache "
                     "Patch Model. Empty if it did not come to its end.",
                 ),
             ],

@@ -1,8 +1,7 @@
 """All that touches the host's sampling and networks.
 
 Its duties, a module each:
-    wrappers.py      our wrappers around the host's sampling, by its own kinds
-    attach.py        put them on a clone of a MODEL, and take them off
+    wrappers.py      our wrappers around the host's sampling, by its own kinds: put on a clone of a MODEL, and taken off
     session.py       one sampling: its Run, and what the wrappers need to find again
     answers.py       the network's answers: asked, or reused
     network.py       one call of the network: counted, or with its blocks hooked (trunk/, for the paper's presets)

@@ -140,20 +140,14 @@ def at_start(ours: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def in_session(options_of: Callable[..., dict[str, Any]], ours: Callable[..., Any]) -> Callable[..., Any]:
+def in_session(ours: Callable[..., Any]) -> Callable[..., Any]:
     """A wrapper of the host's kind around a call that may belong to a session: `ours(session, host, *args)`.
 
     Without a session, nothing of ours is in the way.
-
-    Args:
-        options_of: gives the transformer options of a call, which is given as a wrapper is; one of those below.
     """
 
     def wrapper(executor: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            session = options_of(executor, *args, **kwargs).get(KEY)
-        except (AttributeError, KeyError, TypeError):  # a host that calls otherwise; nothing will be cached
-            session = None
+        session = session_of(getattr(executor, "class_obj", None), *args, *kwargs.values())
         if session is None:
             return executor(*args, **kwargs)
         return session.guard.around(partial(ours, session), executor)(*args, **kwargs)
@@ -161,32 +155,14 @@ def in_session(options_of: Callable[..., dict[str, Any]], ours: Callable[..., An
     return wrapper
 
 
-def options_of_guider(executor: Any, guider: Any, *_: Any, **__: Any) -> dict[str, Any]:
-    """Of SAMPLER_SAMPLE."""
-    return guider.model_options["transformer_options"]
+def session_of(*holders: Any) -> Any:
+    """The session that a call of the host's belongs to, or None.
 
-
-def options_of_evaluation(executor: Any, *_: Any, **__: Any) -> dict[str, Any]:
-    """Of PREDICT_NOISE."""
-    return executor.class_obj.model_options["transformer_options"]
-
-
-def options_of_batch(
-    executor: Any, model: Any, conds: Any, x: Any, timestep: Any, model_options: dict[str, Any]
-) -> dict[str, Any]:
-    """Of CALC_COND_BATCH."""
-    return model_options["transformer_options"]
-
-
-def options_of_network(
-    executor: Any,
-    x: Any,
-    t: Any,
-    c_concat: Any = None,
-    c_crossattn: Any = None,
-    control: Any = None,
-    transformer_options: dict[str, Any] = {},  # noqa: B006 the host's own signature
-    **_: Any,
-) -> dict[str, Any]:
-    """Of APPLY_MODEL."""
-    return transformer_options
+    It lies among transformer options, which the host hands on as they are, in model options, or in those of a guider.
+    """
+    for one in holders:
+        options = getattr(one, "model_options", one)
+        options = options.get("transformer_options", options) if isinstance(options, dict) else None
+        if isinstance(options, dict) and KEY in options:
+            return options[KEY]
+    return None

@@ -14,7 +14,8 @@ from typing import Any
 
 from ...adacache import Settings
 from ..server.worker_feed import Address, WorkerFeed
-from .attach import attach, detach
+from .session import Caching
+from .wrappers import attach, detach
 
 FOLDER = Path(__file__).parents[2]
 PACK = __name__.removesuffix(".nodes.host.ray_workers")
@@ -58,4 +59,4 @@ def patched(model: Any, settings: Settings | None, handle: str, desk: Address, n
     """A clone of a worker's model, with our wrappers or without."""
     if settings is None:
         return detach(model)
-    return attach(model, settings, handle, partial(WorkerFeed, address=desk, node_id=node_id))
+    return attach(model, Caching(settings, handle, partial(WorkerFeed, address=desk, node_id=node_id)))

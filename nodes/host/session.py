@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from torch import Tensor, device, nn
+from torch import Tensor, device
 
 from ...adacache import Run, RunInfo, Settings, Trace
 from ...adacache.sampling.cache import Parts, StreamKey
@@ -18,7 +18,6 @@ from ...adacache.sampling.sampler import Sampler
 from ...adacache.sampling.workers import Workers
 from ..server import comfy_server
 from ..server.events import Feed
-from ..server.run_store import RUNS
 from . import compat, samplers
 from .call_count import CallCount
 from .guard import Guard
@@ -29,17 +28,32 @@ from .trunk.families.table import Family, family_of
 REUSES, COMPUTES, REFUSES = range(3)
 """What a worker is about to do; the highest counts for all."""
 
-OTHER_MODEL = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
+
+class Caching(NamedTuple):
+    """What a patched MODEL carries: how it caches, its name, and what tells of a run by its id."""
+
+    settings: Settings
+    handle: str
+    tell: Callable[[str], Feed] = Feed
+
+    def info(self, family: str, shape: Sequence[int] = (), sampler: str = "", workers: int = 1) -> RunInfo:
+        """What a run that begins now is of."""
+        prompt_id, node_id = comfy_server.executing()
+        started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        return RunInfo(family, tuple(shape), sampler, uuid4().hex, self.handle, prompt_id, node_id, started, workers)
+
+    def stepless(self, family: str, why: str) -> Trace:
+        """The trace of a run without a step, that says why."""
+        return Trace(self.info(family), 1, self.settings.as_json(), "", note=why)
 
 
+@dataclass(eq=False)
 class Session:
     """One sampling: its Run, and what the wrappers need to find again.
 
     The host copies option dictionaries deeply in places; a Session stays one and the same.
 
-    Args:
-        guard: stands around all of it.
-        network: as it is before the run.
+    Attributes:
         family: how the network's trunk is hooked, for the paper's presets; None where answers are reused.
         window: highest and lowest noise level of the start and end percent.
         sigmas: the sampler's noise levels where it evaluates the network once at each of them, else none.
@@ -47,33 +61,21 @@ class Session:
             where the sampler adds noise, an answer to the latent before it would take the noise for the video's.
         latent_shapes: where several latents are packed into one, such as video and sound: the shape of each.
         workers: the processes that sample the video together, if there are several; None, too, once all have given up.
+        probed: what each stream of a hooked trunk is measured on.
     """
 
-    def __init__(
-        self,
-        guard: Guard,
-        run: Run,
-        network: nn.Module,
-        feed: Feed,
-        family: Family | None,
-        window: tuple[float, float],
-        sigmas: Sequence[float] = (),
-        holds_denoised: bool = False,
-        latent_shapes: Sequence[Sequence[int]] = (),
-        workers: Workers | None = None,
-    ) -> None:
-        self.guard = guard
-        self.run = run
-        self.feed = feed
-        self.family = family
-        self.window = window
-        self.sigmas = sigmas
-        self.holds_denoised = holds_denoised
-        self.latent_shapes = latent_shapes
-        self.workers = workers
-        self.calls = CallCount(guard, network)
-        self.probed: dict[StreamKey, str] = {}  # what each stream of a hooked trunk is measured on
-        self.evaluation: Evaluation | None = None
+    guard: Guard
+    run: Run
+    calls: CallCount
+    feed: Feed
+    family: Family | None
+    window: tuple[float, float]
+    sigmas: Sequence[float] = ()
+    holds_denoised: bool = False
+    latent_shapes: Sequence[Sequence[int]] = ()
+    workers: Workers | None = None
+    probed: dict[StreamKey, str] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Session:
         return self
@@ -100,11 +102,6 @@ class Session:
                 self.run.refuse("another of the workers cannot cache")
         return highest == REUSES
 
-    def allows(self, sigma: float) -> bool:
-        """Whether a noise level lies between the start and end percent."""
-        highest, lowest = self.window
-        return lowest <= sigma <= highest
-
     def begin(self, guider: Any, x: Tensor, timestep: Tensor, model_options: dict[str, Any]) -> None:
         """An evaluation begins. Its noise level is not read from the device where the sampler's list tells it."""
         step = self.run.steps_begun
@@ -113,7 +110,8 @@ class Session:
         conds = getattr(guider, "conds", {}).values()
         network = network_state(conds, sigma, timestep, guider.inner_model, model_options)
         with compat.lasting_memory():
-            self.evaluation = self.run.begin(sigma, self.allows(sigma), x.device, network)
+            allowed = self.window[1] <= sigma <= self.window[0]
+            self.evaluation = self.run.begin(sigma, allowed, x.device, network)
         self.evaluation.level = timestep.max() if told else None
 
     def finish(self, x: Tensor, denoised: Tensor, model_options: dict[str, Any]) -> Tensor:
@@ -178,9 +176,7 @@ class Session:
 
 def open_session(
     guard: Guard,
-    settings: Settings,
-    handle: str,
-    tell: Callable[[str], Feed],
+    caching: Caching,
     workers: Workers | None,
     guider: Any,
     latent_image: Tensor,
@@ -188,25 +184,20 @@ def open_session(
     sigmas: Tensor,
     latent_shapes: Sequence[Sequence[int]] | None = None,
 ) -> Session:
-    """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached.
-
-    Args:
-        tell: gives what is told of a run by its id.
-        workers: the processes that sample the video together, if there are several.
-    """
-    model = guider.model_patcher.model
+    """A fresh run for one call of the sampler; refused at once where it is known that it cannot be cached."""
+    settings, patcher, model = caching.settings, guider.model_patcher, guider.model_patcher.model
     family = family_of(model.diffusion_model) if settings.reuses == "trunk" else None
     name = family.name if family else type(model).__name__
-    info = run_info(handle, name, getattr(latent_image, "shape", ()), samplers.sampler_name(sampler))
-    info = replace(info, workers=workers.count if workers else 1)
-    feed = tell(info.run_id) if workers is None or workers.is_first else Feed("")
+    shape, count = getattr(latent_image, "shape", ()), workers.count if workers else 1
+    info = caching.info(name, shape, samplers.sampler_name(sampler), count)
+    feed = caching.tell(info.run_id) if workers is None or workers.is_first else Feed("")
     levels = samplers.levels(sampler, sigmas.tolist())
     told = Sampler(
         samplers.evaluations_per_step(info.sampler),
         levels if samplers.is_correctable(info.sampler) else None,
         samplers.sums_history(info.sampler),
-        compat.highest_sigma(guider.model_patcher),
-        (compat.percent_at(guider.model_patcher, levels[0]), compat.percent_at(guider.model_patcher, levels[-1])),
+        compat.highest_sigma(patcher),
+        (compat.percent_at(patcher, levels[0]), compat.percent_at(patcher, levels[-1])),
     )
     run = Run(settings, max(0, len(levels) - 1) or 1, info, told, compat.free_bytes, feed.step, workers)
     noisy = samplers.adds_noise(sampler)
@@ -216,7 +207,7 @@ def open_session(
         run.refuse(f"{other} is on the same model; remove one of the two")
     elif left := replaced(model.diffusion_model):
         run.refuse(f"{left} has put its own code in place of the network's, and left it there; restart ComfyUI")
-    elif compat.is_pipeline(guider.model_patcher):
+    elif compat.is_pipeline(patcher):
         run.refuse("PipeFusion keeps activations from step to step itself")
     elif family is not None and compat.splits_prompts():
         run.refuse("with CFG parallelism a GPU has one of the prompts, and the presets as published need all of them")
@@ -226,16 +217,16 @@ def open_session(
         run.refuse("the network makes its video frame by frame, with a memory of its own")
     elif compat.is_training():
         run.refuse("the model is being trained")
-    elif family is None and not noisy and not compat.is_affine(guider.model_patcher, levels[0]):
+    elif family is None and not noisy and not compat.is_affine(patcher, levels[0]):
         run.refuse("this model's sampling makes more of the network's answer than can be undone")
     guard.give_up = run.refuse
     return Session(
         guard,
         run,
-        model.diffusion_model,
+        CallCount(guard, model.diffusion_model),
         feed,
         family,
-        compat.sigma_window(guider.model_patcher, settings.start, settings.end),
+        compat.sigma_window(patcher, settings.start, settings.end),
         levels if samplers.keeps_to_its_levels(sampler) else (),
         noisy,
         latent_shapes or (),
@@ -243,32 +234,9 @@ def open_session(
     )
 
 
-def run_info(handle: str, family: str, shape: Sequence[int] = (), sampler: str = "") -> RunInfo:
-    """What a run that begins now is of."""
-    prompt_id, node_id = comfy_server.executing()
-    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return RunInfo(family, tuple(shape), sampler, uuid4().hex, handle, prompt_id, node_id, started)
-
-
-def leave_a_word(settings: Settings, handle: str, model: Any) -> None:
-    """A run of nothing, that says why, where a model is made ready for a sampling that another one runs.
-
-    Guiders that take two models (`comfy_extras/nodes_custom_sampler.py:Guider_DualModel`) are run by the first one.
-    """
-    trace = Trace(run_info(handle, type(model.model).__name__), 1, settings.as_json(), "", end="done")
-    if not RUNS.goes_on(trace.info):  # else it is its own, or that of the first model, which has this one's calls
-        trace.note = OTHER_MODEL
-        Feed(trace.info.run_id).closed(trace)
-
-
-def open_without(settings: Settings, handle: str, error: Exception) -> Callable[[str, str], None]:
-    """Tell of a run that could not begin, while it is sampled without us: it has the reason, and no step.
-
-    Returns:
-        what closes it.
-    """
-    note = f"caching failed: it could not start: {type(error).__name__}: {error}"
-    trace = Trace(run_info(handle, ""), 1, settings.as_json(), "", note=note)
+def open_without(caching: Caching, error: Exception) -> Callable[[str, str], None]:
+    """Tell of a run that could not begin, while it is sampled without us. Gives what closes it."""
+    trace = caching.stepless("", f"caching failed: it could not start: {type(error).__name__}: {error}")
     feed = Feed(trace.info.run_id)
     feed.opened(trace)
 

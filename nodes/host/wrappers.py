@@ -11,47 +11,34 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
-from comfy.patcher_extension import WrappersMP
+from comfy.patcher_extension import CallbacksMP, WrappersMP
 from torch import Tensor
 
-from ...adacache import Settings
 from ..server.events import Feed
+from ..server.run_store import RUNS
 from . import compat
 from .answers import answers
-from .guard import (
-    CANCELS,
-    KEY,
-    Guard,
-    HostCall,
-    at_start,
-    in_session,
-    options_of_batch,
-    options_of_evaluation,
-    options_of_guider,
-    options_of_network,
-)
+from .guard import CANCELS, KEY, Guard, HostCall, at_start, beside, in_session
 from .network import network
-from .session import REFUSES, Session, open_session, open_without
+from .session import REFUSES, Caching, Session, open_session, open_without
+
+OTHER_MODEL = "another model runs the sampling; where a guider takes two, patch the first, the positive one"
 
 
-def wrappers(
-    settings: Settings, handle: str, tell: Callable[[str], Feed] = Feed
-) -> list[tuple[str, Callable[..., Any]]]:
-    """Our wrapper for each of the host's kinds; `tell` gives what is told of a run by its id."""
+def wrappers(caching: Caching) -> list[tuple[str, Callable[..., Any]]]:
+    """Our wrapper for each of the host's kinds."""
 
     return [
-        (WrappersMP.OUTER_SAMPLE, at_start(partial(sampling, settings, handle, tell))),
-        (WrappersMP.SAMPLER_SAMPLE, in_session(options_of_guider, stepping)),
-        (WrappersMP.PREDICT_NOISE, in_session(options_of_evaluation, evaluation)),
-        (WrappersMP.CALC_COND_BATCH, in_session(options_of_batch, answers)),
-        (WrappersMP.APPLY_MODEL, in_session(options_of_network, network)),
+        (WrappersMP.OUTER_SAMPLE, at_start(partial(sampling, caching))),
+        (WrappersMP.SAMPLER_SAMPLE, in_session(stepping)),
+        (WrappersMP.PREDICT_NOISE, in_session(evaluation)),
+        (WrappersMP.CALC_COND_BATCH, in_session(answers)),
+        (WrappersMP.APPLY_MODEL, in_session(network)),
     ]
 
 
 def sampling(
-    settings: Settings,
-    handle: str,
-    tell: Callable[[str], Feed],
+    caching: Caching,
     guard: Guard,
     host: HostCall,
     noise: Tensor,
@@ -65,14 +52,14 @@ def sampling(
     guider = host.call.class_obj
     shapes = kwargs.get("latent_shapes")
     device = guider.model_patcher.load_device
-    workers = compat.workers(guider.model_patcher.model.diffusion_model, settings.reuses == "trunk")
+    workers = compat.workers(guider.model_patcher.model.diffusion_model, caching.settings.reuses == "trunk")
     try:
-        session = open_session(guard, settings, handle, tell, workers, guider, latent_image, sampler, sigmas, shapes)
+        session = open_session(guard, caching, workers, guider, latent_image, sampler, sigmas, shapes)
     except Exception as error:
         if workers:
             workers.highest(REFUSES, device)
         guard.failed(error)
-        with ending(guard, host, open_without(settings, handle, error)):
+        with ending(guard, host, open_without(caching, error)):
             return host(noise, latent_image, sampler, sigmas, *args, **kwargs)
     options = guider.model_options.setdefault("transformer_options", {})
     options[KEY] = session
@@ -151,3 +138,35 @@ def evaluation(
         return session.finish(x, host(x, timestep, model_options, *args, **kwargs), model_options)
     finally:
         session.evaluation = None
+
+
+def attach(model: Any, caching: Caching) -> Any:
+    """A clone of the MODEL that caches; of several in a chain the last one counts."""
+    patched = detach(model)
+    for kind, wrapper in wrappers(caching):
+        patched.add_wrapper_with_key(kind, KEY, wrapper)
+    if caching.tell is Feed:  # runs are kept in this process
+        patched.add_callback_with_key(
+            CallbacksMP.ON_PRE_RUN, KEY, beside(lambda model, *_: leave_a_word(caching, model))
+        )
+    return patched
+
+
+def detach(model: Any) -> Any:
+    """A clone of the MODEL without any wrapper of ours."""
+    plain = model.clone()
+    for kind in list(plain.wrappers):
+        plain.remove_wrappers_with_key(kind, KEY)
+    plain.remove_callbacks_with_key(CallbacksMP.ON_PRE_RUN, KEY)
+    return plain
+
+
+def leave_a_word(caching: Caching, model: Any) -> None:
+    """A run of nothing, that says why, where a model is made ready for a sampling that another one runs.
+
+    Guiders that take two models (`comfy_extras/nodes_custom_sampler.py:Guider_DualModel`) are run by the first one.
+    """
+    trace = caching.stepless(type(model.model).__name__, OTHER_MODEL)
+    trace.end = "done"
+    if not RUNS.goes_on(trace.info):  # else it is its own, or that of the first model, which has this one's calls
+        Feed(trace.info.run_id).closed(trace)

@@ -33,6 +33,12 @@ def before(nodes: Nodes, node_id: str) -> list[str]:
     return list(found)
 
 
+def upstream(nodes: Nodes | None, node_id: str | None, field: str) -> set[str]:
+    """The nodes that a node's input depends on; none where it is not linked, or the graph is not known."""
+    linked = source((nodes or {}).get(str(node_id), {}).get("inputs", {}).get(field))
+    return set(before(nodes or {}, linked)) if linked is not None else set()
+
+
 def between(nodes: Nodes, starts: Collection[str], end: str) -> list[str]:
     """The nodes on the paths from any of `starts` to `end`, both included; none where there is no path."""
     inside = before(nodes, end)

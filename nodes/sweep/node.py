@@ -14,7 +14,7 @@ from ..patch import NAME as PATCH_NAME
 from ..patch import OFF, AdaCachePatchModel
 from ..plot import draw, to_image_tensor
 from ..plot.quality import AGAINST
-from ..schema import BYPASSED, HandleType, errors_of, schema
+from ..schema import BYPASSED, HandleType, errors_of, output, schema
 from ..server import comfy_server
 from ..stats import AdaCacheStats
 from .graph import Clones, Nodes, before, source, without_passing
@@ -81,10 +81,10 @@ class AdaCacheSweep(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output("sheet", display_name="sheet", tooltip="The frames, a row for each setting."),
-                io.Image.Output("plot", display_name="plot", tooltip="How close each setting came, and what it cost."),
-                io.String.Output("table", display_name="table", tooltip="The numbers as a table, in Markdown."),
-                io.String.Output("traces", display_name="traces", tooltip="The numbers and all runs, as JSON."),
+                output(io.Image, "sheet", "The frames, a row for each setting."),
+                output(io.Image, "plot", "How close each setting came, and what it cost."),
+                output(io.String, "table", "The numbers as a table, in Markdown."),
+                output(io.String, "traces", "The numbers and all runs, as JSON."),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
             is_output_node=True,
@@ -108,8 +108,9 @@ class AdaCacheSweep(io.ComfyNode):
                 raise ValueError(f"frames: {frames}; allowed: 1 to {MOST_FRAMES}")
             if plot_against not in AGAINST:
                 raise ValueError(f"plot_against: {plot_against!r} is unknown; allowed: {', '.join(AGAINST)}")
-            expansion = Expansion(nodes, str(cls.hidden.unique_id), vary, parse(vary, values))
-        return io.NodeOutput(*expansion.sheet(frames, plot_against), expand=expansion.builder.finalize())
+            sweep_id = str(cls.hidden.unique_id)
+            links, builder = expansion(nodes, sweep_id, vary, parse(vary, values), frames, plot_against)
+        return io.NodeOutput(*links, expand=builder.finalize())
 
 
 def bypassed(vary: str, images: Any) -> io.NodeOutput:
@@ -118,78 +119,51 @@ def bypassed(vary: str, images: Any) -> io.NodeOutput:
     return io.NodeOutput(images, to_image_tensor(draw([])), BYPASSED, nothing, ui={"text": (BYPASSED,)})
 
 
-class Expansion:
-    """The nodes that a sweep adds to the graph while it runs."""
+def expansion(
+    nodes: Nodes, sweep_id: str, vary: str, values: list[Value], frames: int, plot_against: str
+) -> tuple[list[Any], Any]:
+    """The nodes that a sweep adds to the graph while it runs: the links to the results, and their builder.
 
-    def __init__(self, nodes: Nodes, sweep_id: str, vary: str, values: list[Value]) -> None:
-        """
-        Raises:
-            ValueError: names the field, what was wrong and what is allowed.
-        """
-        inputs = nodes[sweep_id]["inputs"]
-        # Cache Stats passes its value through; it would show every setting's run, one after the other.
-        nodes = without_passing(nodes, AdaCacheStats.__name__, "value")
-        self.nodes = nodes
-        self.vary, self.values = vary, values
-        self.images = nodes[sweep_id]["inputs"]["images"]
-        self.patch = patch_of(nodes, inputs["handle"])
-        self.patches = patches_of(nodes, self.patch, self.images)
-        fits(vary, nodes[self.patch]["inputs"])
-        self.builder = comfy_server.graph_builder()
-        self.clones = Clones(nodes, self.builder, comfy_server.is_output)
+    Raises: ValueError.
+    """
+    # Cache Stats passes its value through; it would show every setting's run, one after the other.
+    nodes = without_passing(nodes, AdaCacheStats.__name__, "value")
+    images = nodes[sweep_id]["inputs"]["images"]
+    patch = patch_of(nodes, nodes[sweep_id]["inputs"]["handle"])
+    patches = patches_of(nodes, patch, images)
+    own = nodes[patch]["inputs"]
+    fits(vary, own)
+    builder = comfy_server.graph_builder()
+    clones = Clones(nodes, builder, comfy_server.is_output)
 
-    def sheet(self, frames: int, plot_against: str) -> list[Any]:
-        """Adds all nodes; gives the links to the results."""
-        reference = self._take(1, UNCACHED, UNCACHED, {one: {"preset": MEASURE} for one in self.patches})
-        # One that is off records nothing; measuring gives the same video, and its steps count.
-        others = {one: {"preset": MEASURE} for one in self.patches if self._preset(one) == OFF and one != self.patch}
-        takes = {}
-        for number, (field, value) in enumerate(zip(FIELDS, self.values, strict=False), 2):
-            mark = value if isinstance(value, str) else f"{value:g}"
-            changes: dict[str, dict[str, Any]] = {**others, self.patch: {self.vary: value}}
-            takes[field] = self._take(number, named(self.vary, value), mark, changes, reference)
-        own = self.nodes[self.patch]["inputs"]
-        fixed = [name for name in ("preset", "sensitivity") if name != self.vary and not source(own.get(name))]
-        about = [f"{name} {own[name]:g}" if name == "sensitivity" else f"{name} {own[name]}" for name in fixed]
-        sheet = self.builder.node(
-            "AdaCacheSweepSheet",
-            "sheet",
-            reference=reference,
-            title=self.vary,
-            about=" · ".join(about),
-            frames=frames,
-            plot_against=plot_against,
-            # The host runs what comes last first.
-            **dict(reversed(takes.items())),
-        )
-        return [sheet.out(slot) for slot in range(4)]
-
-    def _preset(self, patch: str) -> Any:
-        return self.nodes[patch]["inputs"].get("preset")
-
-    def _take(
-        self,
-        number: int,
-        name: str,
-        mark: str,
-        changes: Mapping[str, Mapping[str, Any]],
-        reference: list[Any] | None = None,
-    ) -> list[Any]:
+    def take(number: int, name: str, mark: str, changes: Mapping[str, Mapping[str, Any]], **compared: Any) -> list[Any]:
         # The browser reads "take 2 of 5" from the ids of the nodes that run (web/setting.js).
-        key = f"{number}of{1 + len(self.values)}-" + re.sub(r"[^0-9A-Za-z]+", "-", name)
-        moved: Callable[[Any], Any] = self.clones.change(key, changes, self.images)
-        handles = {field: moved([one, 1]) for field, one in zip(HANDLES, self.patches, strict=False)}
-        compared = {"reference": reference} if reference else {}
-        inputs = {"images": moved(self.images), "name": name, "mark": mark, **handles, **compared}
-        return self.builder.node("AdaCacheSweepTake", f"{key}.take", **inputs).out(0)
+        key = f"{number}of{1 + len(values)}-" + re.sub(r"[^0-9A-Za-z]+", "-", name)
+        moved: Callable[[Any], Any] = clones.change(key, changes, images)
+        handles = {field: moved([one, 1]) for field, one in zip(HANDLES, patches, strict=False)}
+        inputs = {"images": moved(images), "name": name, "mark": mark, **handles, **compared}
+        return builder.node("AdaCacheSweepTake", f"{key}.take", **inputs).out(0)
+
+    measured: dict[str, dict[str, Any]] = {one: {"preset": MEASURE} for one in patches}
+    reference = take(1, UNCACHED, UNCACHED, measured)
+    # One that is off records nothing; measuring gives the same video, and its steps count.
+    others = {one: new for one, new in measured.items() if nodes[one]["inputs"].get("preset") == OFF and one != patch}
+    takes = {}
+    for number, (field, value) in enumerate(zip(FIELDS, values, strict=False), 2):
+        mark = value if isinstance(value, str) else f"{value:g}"
+        changes = {**others, patch: {vary: value}}
+        takes[field] = take(number, named(vary, value), mark, changes, reference=reference)
+    fixed = [name for name in ("preset", "sensitivity") if name != vary and not source(own.get(name))]
+    about = [f"{name} {own[name]:g}" if name == "sensitivity" else f"{name} {own[name]}" for name in fixed]
+    # The host runs what comes last first.
+    given = {"frames": frames, "plot_against": plot_against, **dict(reversed(takes.items()))}
+    title = {"title": vary, "about": " · ".join(about)}
+    sheet = builder.node("AdaCacheSweepSheet", "sheet", reference=reference, **title, **given)
+    return [sheet.out(slot) for slot in range(4)], builder
 
 
 def patch_of(nodes: Nodes, handle: Any) -> str:
-    """The patch node that a handle comes from, through whatever passes it on.
-
-    Raises:
-        ValueError: where there is none.
-    """
+    """The patch node that a handle comes from, through whatever passes it on. Raises: ValueError."""
     for one in before(nodes, source(handle) or ""):
         if nodes[one].get("class_type") == PATCH:
             return one
@@ -197,11 +171,7 @@ def patch_of(nodes: Nodes, handle: Any) -> str:
 
 
 def patches_of(nodes: Nodes, patch: str, images: Any) -> list[str]:
-    """All patch nodes that a video depends on, the one to vary first.
-
-    Raises:
-        ValueError: where the one to vary is not among them, or there are too many.
-    """
+    """All patch nodes that a video depends on, the one to vary first. Raises: ValueError."""
     found = [one for one in before(nodes, source(images) or "") if nodes[one].get("class_type") == PATCH]
     if patch not in found:
         raise ValueError(

@@ -13,7 +13,7 @@ from ..plot import to_image_tensor
 from ..plot.contact import contact_sheet
 from ..plot.quality import AGAINST, quality
 from ..plot.row import Row, table
-from ..schema import inner_schema
+from ..schema import inner_schema, output
 from .take import Take, TakeType
 from .values import MOST_VALUES
 
@@ -38,10 +38,10 @@ class AdaCacheSweepSheet(io.ComfyNode):
                 *(TakeType.Input(field, optional=True, tooltip="A setting's video.") for field in FIELDS),
             ],
             outputs=[
-                io.Image.Output("sheet", display_name="sheet", tooltip="The frames of all settings."),
-                io.Image.Output("plot", display_name="plot", tooltip="Quality against what it cost."),
-                io.String.Output("table", display_name="table", tooltip="The numbers as a table."),
-                io.String.Output("traces", display_name="traces", tooltip="The numbers and all runs as JSON."),
+                output(io.Image, "sheet", "The frames of all settings."),
+                output(io.Image, "plot", "Quality against what it cost."),
+                output(io.String, "table", "The numbers as a table."),
+                output(io.String, "traces", "The numbers and all runs as JSON."),
             ],
             is_output_node=True,  # so that it shows its pictures on AdaCache Sweep
         )

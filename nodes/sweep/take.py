@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -15,10 +13,10 @@ from ..metrics import Scores, check, not_finite, score
 from ..plot.row import Row
 from ..plot.words import clean
 from ..plot.words import unit as unit_of
-from ..schema import HandleType, inner_schema
+from ..schema import HandleType, inner_schema, output
 from ..server import comfy_server
 from ..server.run_store import RUNS
-from .graph import before, source
+from .graph import upstream
 
 MOST_MODELS = 4
 """Patched models that one video may depend on, such as the two of Wan 2.2."""
@@ -90,7 +88,7 @@ class AdaCacheSweepTake(io.ComfyNode):
                 *handles,
                 TakeType.Input("reference", optional=True, tooltip="The uncached video."),
             ],
-            outputs=[TakeType.Output("take", display_name="take", tooltip="The video with its numbers.")],
+            outputs=[output(TakeType, "take", "The video with its numbers.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
 
@@ -102,7 +100,7 @@ class AdaCacheSweepTake(io.ComfyNode):
             check(name, images, reference.name, reference.images)
         prompt_id, _ = comfy_server.executing()
         nodes = comfy_server.nodes_of(cls.hidden.dynprompt)
-        ours = samplers(nodes, cls.hidden.unique_id)
+        ours = upstream(nodes, cls.hidden.unique_id, "images") or None
         # Two patch nodes with equal settings are one for the host, and have one handle.
         known = dict.fromkeys(handle for handle in handles.values() if handle)
         traces = [trace for handle in known for trace in RUNS.find(handle, prompt_id, ours)]
@@ -115,9 +113,3 @@ class AdaCacheSweepTake(io.ComfyNode):
             scores = score(images, reference.images, compat.device(), done, deep=False)
         take = Take(name, mark, images, traces, scores, unmeasured)
         return io.NodeOutput(take, ui={"text": (take.row(reference).line(),)})  # on AdaCache Sweep, as the sheet's is
-
-
-def samplers(nodes: Mapping[str, Any], node_id: str | None) -> set[str] | None:
-    """The nodes that a take's video depends on, among which are its samplers; None where the graph is not known."""
-    linked = source(nodes.get(str(node_id), {}).get("inputs", {}).get("images"))
-    return set(before(nodes, linked)) if linked is not None else None

@@ -26,8 +26,7 @@ def parse(vary: str, text: str) -> list[Value]:
         vary: the widget's name.
         text: numbers between commas or spaces, or presets between commas, or either on lines of their own.
 
-    Raises:
-        ValueError: names the field, the entry, where it is and what is allowed.
+    Raises: ValueError.
     """
     if vary not in VARIED:
         raise ValueError(f"vary: {vary!r} is unknown; allowed: {', '.join(VARIED)}")
@@ -90,8 +89,7 @@ def named(vary: str, value: Value) -> str:
 def fits(vary: str, patch: Mapping[str, Any]) -> None:
     """Check that varying a widget changes anything, given the patch node's other inputs; links are not known yet.
 
-    Raises:
-        ValueError: names the field, what was wrong and what is allowed.
+    Raises: ValueError.
     """
     locked = patch.get("locked_schedule")
     if isinstance(locked, list) or (isinstance(locked, str) and locked.strip()):

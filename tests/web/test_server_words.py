@@ -20,7 +20,7 @@ REPO = Path(__file__).resolve().parents[2]
 HOLE = "\0"
 REASONS = {"nothing_to_reuse"}
 """Functions that give a reason for others to refuse with."""
-CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py", "OTHER_MODEL": "nodes/host/session.py"}
+CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py", "OTHER_MODEL": "nodes/host/wrappers.py"}
 CONSTANTS |= {"LOADED_SINCE": "nodes/patch_ray.py"}
 
 
