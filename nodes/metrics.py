@@ -86,8 +86,7 @@ def score(
         watch: told after every frame.
         deep: whether to take LPIPS too, which needs a network of its own.
 
-    Raises:
-        MetricsMissing: where neither kornia nor scikit-image can be imported.
+    Raises: MetricsMissing, where neither kornia nor scikit-image can be imported.
     """
     library = _library()
     network, why = _lpips(str(device)) if deep else (None, "not asked for")
@@ -111,11 +110,7 @@ def score(
 
 
 def check(field: str, images: Tensor, reference_field: str, reference: Tensor) -> None:
-    """That two videos are of one size and can be compared frame by frame.
-
-    Raises:
-        ValueError: names the field, what was wrong and what is allowed.
-    """
+    """That two videos are of one size and can be compared frame by frame. Raises: ValueError."""
     for name, video in ((field, images), (reference_field, reference)):
         if video.ndim != 4 or video.shape[0] < 1:
             raise ValueError(f"{name}: shape {list(video.shape)}; needed: [frames, height, width, channels]")
@@ -146,11 +141,11 @@ def _overall_psnr(frames: Sequence[float]) -> float:
     return min(NEARLY_EQUAL_PSNR, -10 * math.log10(error)) if error > 0 else EQUAL_PSNR
 
 
+@dataclass(frozen=True)
 class _Kornia:
     """Comes with ComfyUI, and measures on any device."""
 
-    def __init__(self) -> None:
-        self.metrics: ModuleType = importlib.import_module("kornia.metrics")
+    metrics: ModuleType
 
     def psnr(self, ours: Tensor, theirs: Tensor) -> float:
         return float(self.metrics.psnr(ours, theirs, 1.0))
@@ -160,11 +155,11 @@ class _Kornia:
         return float(self.metrics.ssim(ours, theirs, SSIM_WINDOW, 1.0, padding="valid").mean())
 
 
+@dataclass(frozen=True)
 class _Skimage:
     """Where kornia is not; on the CPU."""
 
-    def __init__(self) -> None:
-        self.metrics: ModuleType = importlib.import_module("skimage.metrics")
+    metrics: ModuleType
 
     def psnr(self, ours: Tensor, theirs: Tensor) -> float:
         mine, its = (frame.cpu().numpy() for frame in (ours, theirs))
@@ -177,10 +172,13 @@ class _Skimage:
         return float(self.metrics.structural_similarity(its, mine, channel_axis=-1, data_range=1.0, **paper))
 
 
+LIBRARIES = ((_Kornia, "kornia"), (_Skimage, "skimage"))
+
+
 def _library() -> _Kornia | _Skimage:
-    for choice in (_Kornia, _Skimage):
+    for choice, package in LIBRARIES:
         try:
-            return choice()
+            return choice(importlib.import_module(f"{package}.metrics"))
         except (ImportError, OSError, RuntimeError):  # not there, or it does not fit the torch that is
             continue
     raise MetricsMissing(

@@ -50,11 +50,7 @@ def load(name: str, field: str = "name") -> Calibration:
 
 
 def save(name: str, calibration: Calibration, field: str = "save_as") -> bool:
-    """Write a calibration, whole or not at all; True where it replaced one.
-
-    Raises:
-        ValueError: a name that is not allowed, or one under which something else lies.
-    """
+    """Write a calibration, whole or not at all; True where it replaced one. Raises: ValueError."""
     name = check_name(name, field)
     path = _file(name)
     replaces = path.exists()

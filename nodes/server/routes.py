@@ -26,7 +26,7 @@ from ...adacache.calibration.result import SPEED_UP
 from ..host import samplers
 from . import comfy_server
 from .events import VERSION
-from .run_store import MOST_RUNS, RUNS
+from .run_store import MOST_RUNS, RUNS, Kept
 
 PATH = "/adacache/runs"
 LONGEST_ID = 64
@@ -68,10 +68,7 @@ def list_runs(query: Mapping[str, str]) -> str:
 def one_run(run_id: str, query: Mapping[str, str]) -> str:
     """The answer to `GET /adacache/runs/<run id>`. Raises: Refusal."""
     _check_names(query, ())
-    _check_id("run id", run_id)
-    text = RUNS.text(run_id)
-    if text is None:
-        raise Refusal(GONE, 404)
+    text = _kept(run_id).as_text()
     if len(text) > RUNS.most_bytes:
         raise Refusal(f"this run takes {len(text)} bytes, more than {RUNS.most_bytes}", 413)
     return f'{{"version":{VERSION},"run":{text}}}'
@@ -80,13 +77,10 @@ def one_run(run_id: str, query: Mapping[str, str]) -> str:
 def one_calibration(run_id: str, query: Mapping[str, str]) -> str:
     """The answer to `GET /adacache/runs/<run id>/calibration`. Raises: Refusal."""
     _check_names(query, ("target", "amount"))
-    _check_id("run id", run_id)
     amount = query.get("amount", "2")
     if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})?", amount, re.ASCII):
         raise Refusal("amount: allowed is a number such as 2 or 2.5")
-    trace = RUNS.trace(run_id)
-    if trace is None:
-        raise Refusal(GONE, 404)
+    trace = _kept(run_id).trace
     if trace.steps > MOST_CALIBRATED:  # the server answers nobody else meanwhile
         raise Refusal(f"the run has {trace.steps} steps; allowed here: up to {MOST_CALIBRATED}", 413)
     try:
@@ -96,6 +90,13 @@ def one_calibration(run_id: str, query: Mapping[str, str]) -> str:
         raise Refusal(str(error), 409) from error
     text = found.as_text()
     return json.dumps({"version": VERSION, "calibration": json.loads(text), "text": text}, allow_nan=False)
+
+
+def _kept(run_id: str) -> Kept:
+    _check_id("run id", run_id)
+    if (kept := RUNS.get(run_id)) is None:
+        raise Refusal(GONE, 404)
+    return kept
 
 
 def _check_names(query: Mapping[str, str], allowed: tuple[str, ...]) -> None:

@@ -111,26 +111,16 @@ class Runs:
             later = ids[ids.index(since) + 1 :] if since in self._kept else ids
             kept = [self._kept[run_id] for run_id in later[-limit:]]
         texts: list[str] = []
-        size = 0
         for one in reversed(kept):
-            text = one.as_text()
-            size += len(text)
-            if size > self.most_bytes:
-                break
-            texts.insert(0, text)
+            texts.insert(0, one.as_text())
+            if sum(map(len, texts)) > self.most_bytes:
+                return texts[1:]
         return texts
 
-    def text(self, run_id: str) -> str | None:
-        """One run as JSON, or None where it is not kept."""
-        with self._lock:
-            kept = self._kept.get(run_id)
-        return kept.as_text() if kept else None
-
-    def trace(self, run_id: str) -> Trace | None:
+    def get(self, run_id: str) -> Kept | None:
         """One run, or None where it is not kept."""
         with self._lock:
-            kept = self._kept.get(run_id)
-        return kept.trace if kept else None
+            return self._kept.get(run_id)
 
     def find(self, handle: str, prompt_id: str = "", node_ids: Collection[str] | None = None) -> list[Trace]:
         """A patched model's ended runs, in the order in which they ran: of each sampler those of the graph that asks,

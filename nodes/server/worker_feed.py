@@ -117,53 +117,39 @@ class Desk:
         return Address(str(host), port, self.key)
 
     def talk(self, lines: Any, answers: Any) -> None:
-        """One worker's run, from its first line to its last."""
+        """One worker's run, from its first line to its last: told on as if it were made here."""
         if not secrets.compare_digest(lines.readline(len(self.key) + 1).strip(), self.key.encode()):
             return
-        run: Told | None = None
+        trace: Trace | None = None
         try:
             for line in lines:
                 told, answer = json.loads(line), ""
-                if run is not None:
-                    run.goes_on(told)
-                elif (place := self.where(told["node_id"])) is None:
-                    answers.write(b"null\n")
-                    return
+                if trace is None:
+                    if (found := self.where(told["node_id"])) is None:
+                        answers.write(b"null\n")
+                        return
+                    place, answer = found, found.refusal
+                    opened = placed(Trace.from_json(told["run"]), place)
+                    feed = Feed(opened.info.run_id)
+                    feed.opened(opened)
+                    trace = opened
+                elif "record" in told:
+                    trace.records += records_from_json([told["record"]])
+                    feed.step(trace.records[-1])
                 else:
-                    run, answer = Told(Trace.from_json(told["run"]), place), place.refusal
+                    vars(trace).update(vars(placed(Trace.from_json(told["run"]), place)))  # others have it already
+                    feed.closed(trace)
                 answers.write(json.dumps(answer).encode() + b"\n")
                 answers.flush()
         except Exception:
             log.exception("AdaCache does not understand what a worker tells")
         finally:
-            if run is not None:
-                run.ends()
+            if trace is not None and not trace.end:
+                trace.end, trace.end_detail = "failed", "the worker that sampled it has ended"
+                feed.closed(trace)
 
 
-class Told:
-    """A run that a worker tells of."""
-
-    def __init__(self, trace: Trace, place: Place) -> None:
-        self._place = place
-        self._feed = Feed(trace.info.run_id)
-        self._trace = self._placed(trace)
-        self._feed.opened(self._trace)
-
-    def goes_on(self, told: dict[str, Any]) -> None:
-        if "record" in told:
-            (record,) = records_from_json([told["record"]])
-            self._trace.records.append(record)
-            self._feed.step(record)
-        else:
-            vars(self._trace).update(vars(self._placed(Trace.from_json(told["run"]))))  # others have it already
-            self._feed.closed(self._trace)
-
-    def ends(self) -> None:
-        """The worker says no more."""
-        if not self._trace.end:
-            self._trace.end, self._trace.end_detail = "failed", "the worker that sampled it has ended"
-            self._feed.closed(self._trace)
-
-    def _placed(self, trace: Trace) -> Trace:
-        trace.info = replace(trace.info, prompt_id=self._place.prompt_id, node_id=self._place.node_id)
-        return trace
+def placed(trace: Trace, place: Place) -> Trace:
+    """A worker's run, as one of the sampler node that waits for it."""
+    trace.info = replace(trace.info, prompt_id=place.prompt_id, node_id=place.node_id)
+    return trace

@@ -54,7 +54,7 @@ def test_bounded_by_number(runs, trace):
     for n in range(10):
         add(store, trace(f"r{n}"))
     assert kept(store) == ["r7", "r8", "r9"]
-    assert store.text("r0") is None and len(store.ended()) == 3
+    assert store.get("r0") is None and len(store.ended()) == 3
 
 
 def test_bounded_by_bytes(runs, trace):
@@ -85,7 +85,7 @@ def test_a_run_that_goes_on_stays(runs, trace):
     assert kept(store) == ["long", "r8", "r9"]
     assert running not in store.ended()
     running.records.pop()
-    told = json.loads(store.text("long"))
+    told = json.loads(store.get("long").as_text())
     assert len(told["records"]) == 1 and told["end"] == ""
 
 
@@ -136,7 +136,7 @@ def test_a_run_that_cannot_be_told_does_not_stay(runs, trace, monkeypatch):
     monkeypatch.setattr(runs, "as_text", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         store.close(one)
-    assert store.trace("r0") is None
+    assert store.get("r0") is None
 
 
 def test_list(routes, trace):
