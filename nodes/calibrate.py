@@ -11,11 +11,11 @@ from ..adacache import Calibration, CalibrationError, Target, Trace, loads, prop
 from ..adacache.calibration.fit_codebook import kind_of
 from ..adacache.calibration.result import CALIBRATED, SPEED_UP
 from .host import samplers
-from .schema import BYPASSED, CATEGORY, CodebookType, HandleType, MoRegType, errors_of
+from .schema import BYPASSED, CodebookType, HandleType, MoRegType, checked, errors_of, output, schema
 from .server import calibration_files as saved
 from .server import comfy_server
 from .server.run_store import RUNS
-from .stats import upstream
+from .sweep.graph import upstream
 
 NAME = "AdaCache Calibrate"
 THIS_GRAPH = "this graph's runs"
@@ -27,23 +27,19 @@ LARGEST_TRACES = 16 << 20  # characters
 def outputs() -> list[io.Output]:
     """What both calibration nodes give."""
     return [
-        CodebookType.Output("codebook", display_name="codebook", tooltip="Connect it to AdaCache Patch Model."),
-        MoRegType.Output(
-            "moreg",
-            display_name="moreg",
-            tooltip="Connect it to AdaCache Patch Model. Empty where the calibration is without MoReg.",
-        ),
-        io.Float.Output(
+        output(CodebookType, "codebook", "Connect it to AdaCache Patch Model."),
+        output(MoRegType, "moreg", "Connect it to AdaCache Patch Model. Empty where the calibration is without MoReg."),
+        output(
+            io.Float,
             "sensitivity",
-            display_name="sensitivity",
-            tooltip="1, since the codebook has the target in it. Connect it, and no other number is left in the field.",
+            "1, since the codebook has the target in it. Connect it, and no other number is left in the field.",
         ),
-        io.String.Output("text_out", display_name="text", tooltip="The calibration as text, to share or to load."),
-        io.String.Output("report", display_name="report", tooltip="What was measured and what to expect of it."),
-        io.String.Output(
+        output(io.String, "text_out", "The calibration as text, to share or to load.", "text"),
+        output(io.String, "report", "What was measured and what to expect of it."),
+        output(
+            io.String,
             "plan",
-            display_name="plan",
-            tooltip="The steps to compute, placed where your model needs them. Connect it to locked_schedule of "
+            "The steps to compute, placed where your model needs them. Connect it to locked_schedule of "
             "AdaCache Patch Model, with the preset balanced, in place of the codebook. Empty where the sampler adds "
             "noise.",
         ),
@@ -55,14 +51,8 @@ def given(calibration: Calibration | None, note: str) -> tuple[Any, ...]:
     if calibration is None:
         return None, None, Calibration.sensitivity, "", note, ""
     report = "\n".join(line for line in (calibration.report(), note) if line)
-    return (
-        calibration.as_codebook(),
-        calibration.as_moreg(),
-        calibration.sensitivity,
-        calibration.as_text(),
-        report,
-        calibration.plan,
-    )
+    made = calibration.as_codebook(), calibration.as_moreg(), calibration.sensitivity
+    return *made, calibration.as_text(), report, calibration.plan
 
 
 def of_session(mine: Sequence[Trace]) -> list[Trace]:
@@ -85,10 +75,9 @@ def shared(text: str) -> list[Trace]:
 class AdaCacheCalibrate(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="AdaCacheCalibrate",
             display_name=NAME,
-            category=CATEGORY,
             description="Proposes a codebook for your own model, from runs made with the preset measure only: as fast "
             "as you want it, or as close. Connect any value from behind the measured sampler.",
             inputs=[
@@ -160,12 +149,7 @@ class AdaCacheCalibrate(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, save_as: str | None) -> bool | str:
-        try:
-            if isinstance(save_as, str) and save_as.strip():
-                saved.check_name(save_as, "save_as")
-        except ValueError as error:
-            return f"{NAME}: {error}"
-        return True
+        return checked(NAME, save_as, lambda name: name.strip() and saved.check_name(name, "save_as"))
 
     @classmethod
     def execute(
