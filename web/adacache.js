@@ -7,12 +7,11 @@ import { feed } from "./feed.js";
 import { patchOf, runsBefore, titleIn } from "./graph.js";
 import { phrase, speaker, t } from "./language.js";
 import { addWidget, after, makeRoom, renameChoices } from "./onnode.js";
-import { readOutput } from "./outputs.js";
 import { ownership } from "./owner.js";
 import { mount } from "./panel.js";
 import { proposal } from "./proposal.js";
 import { queuedGraphs } from "./queued.js";
-import { reportView } from "./report.js";
+import { readOutput, reportView } from "./report.js";
 import { RunStore } from "./store.js";
 import { HEIGHT, nodePlot } from "./widget.js";
 

@@ -13,7 +13,7 @@ import { titleOf } from "./wordsview.js";
 /** @typedef {import("./store.js").RunStore} RunStore */
 /** @typedef {import("./store.js").Entry} Entry */
 
-/** @typedef {{text: string, runs: string[]}} Told What the server said of the node's last run, see outputs.js. */
+/** @typedef {{text: string, runs: string[]}} Told What the server said of the node's last run, see report.js. */
 
 export const HEIGHT = 128;
 const MOST_RUNS = 2;

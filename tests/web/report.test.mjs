@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readOutput } from "../../web/outputs.js";
+import { readOutput } from "../../web/report.js";
 
 test("a node's output is its text and its runs; what else a host sends is none", () => {
     assert.deepEqual(readOutput({ text: ["one", "two"], runs: ["a"] }), { text: "one\ntwo", runs: ["a"] });
