@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def cut(text: str, most: int = 40) -> str:
+    """A text for a message."""
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 class SettingsError(ValueError):
     """A setting that cannot work.
 

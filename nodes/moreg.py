@@ -8,8 +8,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..adacache import MoRegSettings
+from ..adacache.errors import cut
 from ..adacache.schedules.moreg import STRIDES_ALLOWED
-from .schema import MoRegType, checked, cut, errors_of, output, schema
+from .schema import MoRegType, checked, errors_of, output, schema
 
 NAME = "MoReg Settings"
 PUBLISHED = MoRegSettings()
@@ -31,7 +32,7 @@ def build(
     """
     words = strides.replace(",", " ").split()
     if not words or not all(re.fullmatch("[0-9]{1,4}", word) for word in words):
-        raise ValueError(f'strides: "{cut(strides)}"; {STRIDES_ALLOWED}')
+        raise ValueError(f'strides: "{cut(strides, 60)}"; {STRIDES_ALLOWED}')
     frames = tuple(map(int, words))
     return MoRegSettings(frames, norm, power, divisor, gradient_weight, first_step or None, last_step or None)
 

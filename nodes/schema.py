@@ -24,11 +24,6 @@ BYPASSED = (
 )
 
 
-def cut(text: str, most: int = 60) -> str:
-    """A text for a message."""
-    return text if len(text) <= most else f"{text[:most]}..."
-
-
 def checked(node: str, text: object, check: Callable[[str], object]) -> bool | str:
     """What `validate_inputs` gives of a text: True, or what is wrong; a linked one is checked when the node executes.
 

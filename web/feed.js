@@ -42,14 +42,9 @@ export function feed(api, store, { titleOf, watched, pause = PAUSE }) {
         heard = Date.now();
         take(event.detail);
     };
-    api.addEventListener(
-        "adacache.run",
-        hear((message) => store.takeRun(message, titleOf)),
-    );
-    api.addEventListener(
-        "adacache.step",
-        hear((message) => store.takeStep(message)),
-    );
+    const takeRun = (message) => store.takeRun(message, titleOf);
+    api.addEventListener("adacache.run", hear(takeRun));
+    api.addEventListener("adacache.step", hear((message) => store.takeStep(message)));
     api.addEventListener("reconnected", () => refresh());
     // A socket may be silent though it is open: what this page has just queued is asked for all the same.
     api.addEventListener("promptQueued", () => {
@@ -65,7 +60,7 @@ export function feed(api, store, { titleOf, watched, pause = PAUSE }) {
     store.addEventListener("missing", async (event) => {
         const id = /** @type {CustomEvent} */ (event).detail;
         const message = await ask(api, `/adacache/runs/${encodeURIComponent(id)}`);
-        if (message) store.takeRun(message, titleOf);
+        if (message) takeRun(message);
         else setTimeout(() => store.asked.delete(id), pause);
     });
     return { refresh };

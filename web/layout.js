@@ -5,7 +5,7 @@ import { t } from "./language.js";
 import { motion } from "./motion.js";
 import { LABEL, axis, rates, times } from "./plots.js";
 import { cellsOf, slotsOf, ticksOf } from "./scale.js";
-import { guess, path, rectPath, round, text, wrap } from "./shapes.js";
+import { guess, path, rectPath, round, text, together, wrap } from "./shapes.js";
 import { strip, strips } from "./strip.js";
 import { bareCurve, distance, errors, hasBands } from "./values.js";
 import { facts, headline, notices } from "./words.js";
@@ -146,11 +146,8 @@ export function layoutCard(runs, { width = 720, measure = guess, titles = [] } =
             }
         for (const notice of notices(run)) {
             const lines = wrap(notice, 13, room - 12, measure);
-            shapes.push(
-                path(rectPath({ left: edge, top: y - 8, width: 3, height: 18 * lines.length - 3 }, 1.5), {
-                    fill: "alarm",
-                }),
-            );
+            const bar = { left: edge, top: y - 8, width: 3, height: 18 * lines.length - 3 };
+            shapes.push(path(rectPath(bar, 1.5), { fill: "alarm" }));
             for (const line of lines) {
                 shapes.push(text(edge + 12, y + 4, line, { size: 13, fill: "text" }));
                 y += 18;
@@ -161,11 +158,8 @@ export function layoutCard(runs, { width = 720, measure = guess, titles = [] } =
     });
     const plots = runs[0].records.length ? layoutPlots(runs, room, measure, edge, y - 12) : null;
     const height = round((plots ? plots.height : y) + 14);
-    const card = path(rectPath({ left: 0.5, top: 0.5, width: width - 1, height: height - 1 }, 10), {
-        fill: "card",
-        stroke: "rule",
-        strokeWidth: 1,
-    });
+    const field = { left: 0.5, top: 0.5, width: width - 1, height: height - 1 };
+    const card = path(rectPath(field, 10), { fill: "card", stroke: "rule", strokeWidth: 1 });
     const all = [card, ...shapes.filter((shape) => shape.kind !== "text" || shape.text), ...(plots?.shapes ?? [])];
     return { width, height, shapes: all, tracks: plots?.tracks ?? [], areas: [] };
 }
@@ -181,15 +175,12 @@ export function highlight(scene, index) {
     if (!cell) return [];
     const width = Math.max(3, cell.right - cell.left + 2);
     const columns = scene.areas.map((area) => rectPath({ left: cell.middle - width / 2, width, ...area }, 3));
-    return [
-        path(columns.join(""), { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.35, strokeWidth: 1 }),
-    ];
+    return together(columns, { fill: "text", opacity: 0.1, stroke: "text", strokeOpacity: 0.35, strokeWidth: 1 });
 }
 
 /** The index of the evaluation at a place; -1 where there is none. @param {Scene} scene @param {number} x */
 export function indexAt(scene, x) {
-    const track = scene.tracks[0];
-    const cells = track?.cells ?? [];
+    const cells = scene.tracks[0]?.cells ?? [];
     if (!cells.length) return -1;
     if (x < cells[0].left - BESIDE || x > cells[cells.length - 1].right + BESIDE) return -1;
     const n = cells.findIndex((cell, at) => at === cells.length - 1 || x < (cell.right + cells[at + 1].left) / 2);

@@ -1,7 +1,7 @@
 // @ts-check
 /** How a run was set, in words and by the names of the nodes' fields. No DOM. */
 
-import { computedOf } from "./counts.js";
+import { computedOf, median } from "./counts.js";
 import { t } from "./language.js";
 import { finite, isObject } from "./trace.js";
 
@@ -45,7 +45,7 @@ export function moregWords(run) {
     const norm = isObject(run.settings.moreg) ? finite(run.settings.moreg.norm) : null;
     const scores = run.records.flatMap((record) => finite(record.score) ?? []);
     if (!norm || !scores.length || lockedBy(run)) return "";
-    const moves = { moves: times(middle(scores) / norm) };
+    const moves = { moves: times(median(scores) / norm) };
     const alone = t("MoReg: this video moves {moves} the norm.", moves);
     if (isPlanned(run)) {
         const [computed, usual] = [computedOf(run), rounded(run.settings.share * run.records.length)];
@@ -62,7 +62,7 @@ export function moregWords(run) {
         distance && motion !== null ? motion + Math.abs(gradient ?? 0) : [],
     );
     if (!factors.length) return alone;
-    const count = { ...moves, factor: times(middle(factors)) };
+    const count = { ...moves, factor: times(median(factors)) };
     return t("MoReg: this video moves {moves} the norm; changes count {factor}.", count);
 }
 
@@ -74,11 +74,6 @@ function rounded(value) {
 /** @param {number} value */
 function times(value) {
     return `${Number(value.toPrecision(2))}x`;
-}
-
-/** @param {number[]} values not none */
-function middle(values) {
-    return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
 /** Lines to copy: every field of the nodes by its name, and what the run was. @param {Run} run */

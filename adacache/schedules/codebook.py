@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ..errors import SettingsError
+from ..errors import SettingsError, cut
 
 # The published codebooks for 30 and 100 steps differ by this power of the step ratio: the largest rate doubles
 # (6 to 12) while the step count grows by 100 / 30.
@@ -63,8 +63,7 @@ class Codebook:
                     entries.append((float(pair[1]), int(pair[2])))
                     problem = _problem(entries) or _beyond(*entries[-1])
             if problem:
-                word = match.group() if len(match.group()) <= 40 else f"{match.group()[:40]}..."
-                where = f'entry {number} at character {match.start() + 1} is "{word}"'
+                where = f'entry {number} at character {match.start() + 1} is "{cut(match.group())}"'
                 raise SettingsError("codebook", f"{where}; {problem}")
         return cls(tuple(entries), steps)
 

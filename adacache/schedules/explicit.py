@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..errors import cut
 from .moreg import MoReg
 from .schedule import Decision, Observation, Reason, Schedule, scaled
 
@@ -46,10 +47,10 @@ class LockedPlan:
         text = re.sub(r"#[^\n]*", lambda remark: " " * len(remark[0]), text)
         head = re.match(r"\s*([0-9]{1,9})\s*steps?\s*:", text, re.IGNORECASE)
         if not head:
-            raise _error(1, _quoted(text.strip()), f"expected text such as {EXAMPLE}")
+            raise _error(1, text.strip(), f"expected text such as {EXAMPLE}")
         steps = int(head[1])
         if not 1 <= steps <= MOST_STEPS:
-            raise _error(head.start(1) + 1, _quoted(head[1]), f"allowed: 1 to {MOST_STEPS} steps")
+            raise _error(head.start(1) + 1, head[1], f"allowed: 1 to {MOST_STEPS} steps")
         computed: list[int] = []
         for number, match in enumerate(re.finditer(r"[^\s,;]+", text[head.end() :]), 1):
             word = match.group()
@@ -58,7 +59,7 @@ class LockedPlan:
                 problem = _problem(int(word), computed[-1] if computed else 0, steps)
                 computed.append(int(word))
             if problem:
-                raise _error(head.end() + match.start() + 1, _quoted(word), problem, f"entry {number} at ")
+                raise _error(head.end() + match.start() + 1, word, problem, f"entry {number} at ")
         return cls(steps, tuple(computed))
 
     def __str__(self) -> str:
@@ -77,12 +78,7 @@ def _problem(step: int, before: int, steps: int) -> str:
 
 
 def _error(character: int, word: str, problem: str, entry: str = "") -> ValueError:
-    return ValueError(f"locked_schedule: {entry}character {character} is {word}; {problem}")
-
-
-def _quoted(text: str) -> str:
-    """The text for a message, cut where it is long."""
-    return f'"{text}"' if len(text) <= 40 else f'"{text[:40]}..."'
+    return ValueError(f'locked_schedule: {entry}character {character} is "{cut(word)}"; {problem}')
 
 
 class LockedSchedule(Schedule):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...adacache import Calibration
 from ...adacache.calibration.result import LONGEST_TEXT
+from ...adacache.errors import cut
 from . import comfy_server
 
 MOST_LISTED = 500
@@ -22,8 +23,7 @@ def check_name(name: str, field: str) -> str:
     """The name without spaces around it. Raises: ValueError, naming the field and what is allowed."""
     name = name.strip()
     if not re.fullmatch(r"[^\W_][\w -]{0,59}", name) or _DEVICES.fullmatch(name):
-        shown = name if len(name) <= 60 else f"{name[:60]}..."
-        raise ValueError(f"{field}: {shown!r} cannot be a file's name; allowed: {ALLOWED}")
+        raise ValueError(f"{field}: {cut(name, 60)!r} cannot be a file's name; allowed: {ALLOWED}")
     return name
 
 
