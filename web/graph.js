@@ -5,6 +5,7 @@
 /** @typedef {import("./trace.js").Run} Run */
 
 const MOST_NODES = 2000;
+const PATCHES = ["AdaCachePatchModel", "AdaCachePatchRayActors"];
 
 /** Ids from the outermost graph inwards: "12:5" is node 5 in subgraph node 12, "10.0.0.5" was made by node 10. */
 function pathOf(run) {
@@ -29,7 +30,7 @@ export function titleIn(root, run) {
 }
 
 /**
- * The AdaCache Patch Model that a run's sampler got its model from; null where the graph in the editor has none.
+ * The node of ours that patched the model of a run's sampler; null where the graph in the editor has none.
  * @param {any} root the outermost graph
  * @param {Run} run
  */
@@ -39,7 +40,7 @@ export function patchOf(root, run) {
         node = graph?.getNodeById?.(Number(id)) ?? graph?.getNodeById?.(id);
         graph = node?.subgraph;
     }
-    const isPatch = ({ comfyClass }) => comfyClass === "AdaCachePatchModel";
+    const isPatch = ({ comfyClass }) => PATCHES.includes(comfyClass);
     return node ? [...before(node)].find(isPatch) ?? null : null;
 }
 

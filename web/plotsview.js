@@ -33,10 +33,9 @@ export function plotsView(context) {
 
     /** @param {Entry[]} now @param {number} width */
     function update(now, width) {
-        entries = now;
-        const drawn = entries.length > 0 && entries[0].run.records.length > 0;
-        root.hidden = !drawn;
-        if (!drawn) return;
+        entries = now[0]?.run.records.length ? now : [];
+        root.hidden = !entries.length; // by which the pointer may leave it
+        if (root.hidden) return;
         if (shownId !== entries[0].id) index = -1;
         shownId = entries[0].id;
         scene = layoutPlots(

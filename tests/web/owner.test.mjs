@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { runsBefore, titleIn } from "../../web/graph.js";
+import { patchOf, runsBefore, titleIn } from "../../web/graph.js";
 import { ownership } from "../../web/owner.js";
 import { readRun } from "../../web/trace.js";
 import { sample } from "./samples.mjs";
@@ -84,4 +84,15 @@ test("a node's runs are those of the samplers before it, though the host fails o
         runsBefore(node, "value", entries).map(({ id }) => id),
         ["a", "c"],
     );
+});
+
+test("a run's schedule is locked in the node that patched its model, be it of one network or of workers", () => {
+    const at = (node) => readRun({ ...sample("fast"), info: { ...sample("fast").info, node_id: node } });
+    for (const comfyClass of ["AdaCachePatchModel", "AdaCachePatchRayActors"]) {
+        const patch = { id: 4, comfyClass };
+        const sampler = { id: 3, inputs: [{}], getInputNode: () => patch };
+        const root = { getNodeById: (id) => (id === 3 ? sampler : null) };
+        assert.equal(patchOf(root, at("3")), patch);
+        assert.equal(patchOf(root, at("4")), null);
+    }
 });
