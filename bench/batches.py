@@ -93,10 +93,11 @@ def psnr(latents: Tensor, expected: Tensor) -> list[float]:
     return (10 * torch.log10((ends.amax(1) - ends.amin(1)).square() / error)).tolist()
 
 
-def hosted() -> Hosted:
-    """The host on the GPU where there is one."""
+def hosted(*extras: str) -> Hosted:
+    """The host on the GPU where there is one, with more files of its own extra nodes where they are named."""
     torch.backends.cudnn.allow_tf32 = False
-    return Hosted((host.PACK_NAME, host.DEMO_NODE.name), "nodes_model_advanced.py", cpu=not torch.cuda.is_available())
+    extras = ("nodes_model_advanced.py", *extras)
+    return Hosted((host.PACK_NAME, host.DEMO_NODE.name), extras, cpu=not torch.cuda.is_available())
 
 
 def subject(name: str, at: Hosted, videos: int, first_seed: int = 1) -> Subject:
@@ -119,6 +120,14 @@ def subject(name: str, at: Hosted, videos: int, first_seed: int = 1) -> Subject:
     return Subject(
         name, model, (_together(encoded[0]), _together(encoded[1])), torch.zeros(videos, 16, 9, 16, 16), seeds
     )
+
+
+def alone(of: Subject, row: int) -> Subject:
+    """One of its videos, where what decides would decide for the whole batch."""
+    one = slice(row, row + 1)
+    ((told, also),) = of.sides[0]
+    told = [[told[one], {key: value[one] if isinstance(value, Tensor) else value for key, value in also.items()}]]
+    return replace(of, sides=(told, of.sides[1]), empty=of.empty[one], seeds=of.seeds[one])
 
 
 def shifted(of: Subject, shift: float) -> Subject:

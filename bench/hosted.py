@@ -26,12 +26,14 @@ class Hosted:
     runs, dumps: of our pack as the host loaded it: the runs it keeps, and traces as text.
     """
 
-    def __init__(self, folders: tuple[str, ...] = (host.PACK_NAME,), extras: str | None = None, cpu: bool = True):
+    def __init__(
+        self, folders: tuple[str, ...] = (host.PACK_NAME,), extras: tuple[str, ...] | None = None, cpu: bool = True
+    ):
         """Load it.
 
         Args:
             folders: of custom nodes.
-            extras: the one file of the host's own extra nodes that is needed; all of them where none is named.
+            extras: the files of the host's own extra nodes that are needed; all of them where none is named.
             cpu: compute there; else where the host itself would.
         """
         argv, sys.argv = sys.argv, sys.argv[:1]  # the host would read our arguments as its own
@@ -47,8 +49,8 @@ class Hosted:
 
         if extras is None:
             asyncio.run(nodes.init_builtin_extra_nodes())
-        else:
-            _load(host.HOST / "comfy_extras" / extras, "comfy_extras")
+        for extra in extras or ():
+            _load(host.HOST / "comfy_extras" / extra, "comfy_extras")
         for folder in folders:
             _load(base / "custom_nodes" / folder)
         self.classes = nodes.NODE_CLASS_MAPPINGS

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=6, help="labels, one seed each (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULTS / "others.md")
     options = parser.parse_args()
-    hosted, parts = Hosted(extras="nodes_easycache.py"), [__doc__.splitlines()[0]]
+    hosted, parts = Hosted(extras=("nodes_easycache.py",)), [__doc__.splitlines()[0]]
     for name, network in NETWORKS.items():
         found = measured(hosted, network, options.videos)
         parts.append(f"## {name}, {options.videos} videos\n\n{table(found)}")

@@ -9,17 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .rivals import PAB, Calibration, DeltaDiT, FirstBlock, MagCache, Rival, TeaCache, TGate, Watch
+from .readings import DeltaDiT, Reading, TGate
 from .studio import Studio
 
 OURS, OURS_MOREG = "ours", "ours + MoReg"
 PRESETS = ("turbo", "fast", "balanced", "near-lossless")
 FLOORS = ("floor: 1e-4 of noise", "floor: another seed")
-CALIBRATION_PROMPTS = (
-    "one red square on a mint background, standing still",
-    "two blue triangles on a gray background, moving fast",
-    "one yellow star on a navy background, jumping erratically",
-)
 
 
 class Run(NamedTuple):
@@ -48,20 +43,6 @@ class Bench:
 
     def __init__(self, studio: Studio, steps: int, sampler: str) -> None:
         self.studio, self.steps, self.sampler = studio, steps, sampler
-        self._calibration: Calibration | None = None
-
-    @property
-    def calibration(self) -> Calibration:
-        """Of three videos that are not among those compared."""
-        if self._calibration is None:
-            watched = []
-            for prompt in CALIBRATION_PROMPTS:
-                watch = Watch(self.steps)
-                with watch.attached(self.studio.network):
-                    self.studio.sample(self.studio.model, prompt, 4242, self.steps, self.sampler)
-                watched.append(watch)
-            self._calibration = Calibration.of(watched)
-        return self._calibration
 
     def run(self, model: Any, prompt: str, seed: int, steps: int = 0, noise: float = 0.0) -> Run:
         """A sampling on a model; counted by its last block, which a call that is answered from a cache leaves out."""
@@ -83,12 +64,8 @@ def ways(steps: int) -> list[Way]:
     found += [Way("every k-th step", f"{k}", _locked(every(steps, k), "paper fast")) for k in (2, 3)]
     found += [Way("EasyCache", f"{t:g}", _host("EasyCache", t)) for t in (0.05, 0.1, 0.2, 0.3)]
     found += [Way("LazyCache", f"{t:g}", _host("LazyCache", t)) for t in (0.1, 0.3)]
-    found += [Way("TeaCache", f"{t:g}", _rival(lambda b, t=t: TeaCache(b.steps, t, b.calibration))) for t in TEA]
-    found += [Way("MagCache", f"{t:g}", _rival(lambda b, t=t: MagCache(b.steps, t, b.calibration))) for t in MAG]
-    found += [Way("First Block Cache", f"{t:g}", _rival(lambda b, t=t: FirstBlock(b.steps, t))) for t in FIRST]
-    found += [Way("PAB", f"{a}/{c}", _rival(lambda b, a=a, c=c: PAB(b.steps, a, c))) for a, c in ((2, 6),)]
-    found += [Way("T-GATE", f"{g:g}", _rival(lambda b, g=g: TGate(b.steps, g))) for g in (0.4,)]
-    found += [Way("Delta-DiT", f"{k}", _rival(lambda b, k=k: DeltaDiT(b.steps, k))) for k in (4,)]
+    found += [Way("T-GATE", "0.4", _read(lambda steps: TGate(steps, 0.4)))]
+    found += [Way("Delta-DiT", "4", _read(lambda steps: DeltaDiT(steps, 4)))]
     fast = (2, 3, 4, 5) if steps < 50 else (2, 3, 3.5, 4, 5)  # 27 and 43 computed of 50 want one in between
     found += [Way("AdaCache fast", f"x{s:g}", _patched("paper fast", s)) for s in fast]
     found += [Way("AdaCache slow", f"x{s:g}", _patched("paper slow", s)) for s in (0.5, 1)]
@@ -97,11 +74,6 @@ def ways(steps: int) -> list[Way]:
     found += [Way(OURS, preset, _patched(preset, 1)) for preset in PRESETS]
     found += [Way(OURS_MOREG, preset, _patched(preset, 1, moreg=True)) for preset in PRESETS[:3]]
     return [*found, Way(FLOORS[0], "", _noisy), Way(FLOORS[1], "", _other_seed)]
-
-
-TEA = (0.1, 0.2, 0.3, 0.45)
-MAG = (0.03, 0.06, 0.12)
-FIRST = (0.12, 0.24, 0.4)
 
 
 def every(steps: int, k: int) -> str:
@@ -142,11 +114,11 @@ def _host(node: str, threshold: float) -> Callable[[Bench, str, int], Run]:
     )
 
 
-def _rival(make: Callable[[Bench], Rival]) -> Callable[[Bench, str, int], Run]:
+def _read(make: Callable[[int], Reading]) -> Callable[[Bench, str, int], Run]:
     def sample(bench: Bench, prompt: str, seed: int) -> Run:
-        rival = make(bench)
-        with rival.attached(bench.studio.network):
-            return bench.run(bench.studio.model, prompt, seed)._replace(computed=rival.computed)
+        reading = make(bench.steps)
+        with reading.attached(bench.studio.network):
+            return bench.run(bench.studio.model, prompt, seed)._replace(computed=reading.computed)
 
     return sample
 

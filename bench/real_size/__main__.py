@@ -33,7 +33,7 @@ def main() -> None:
     small = arguments.small or not torch.cuda.is_available()
     results = host.OUTPUT if small else host.REPO / "bench" / "results"
     out = arguments.out or results / "real_size.json"
-    hosted = Hosted(extras="nodes_easycache.py", cpu=not torch.cuda.is_available())
+    hosted = Hosted(extras=("nodes_easycache.py",), cpu=not torch.cuda.is_available())
     found = Session(hosted, arguments.minutes, small, out, arguments.only).run()
     print(f"\n{table(found)}\n\n{out}")
 
