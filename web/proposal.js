@@ -1,12 +1,11 @@
 // @ts-check
 /** Asks the server what codebook a measured run suggests, and says it in words. No DOM. */
 
-import { phrase, t } from "./language.js";
+import { t } from "./language.js";
 import { clean, finite, isObject } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 
-const LEAST_GAIN = 0.5; // dB; less than that is within what runs differ by
 const LONGEST = 10_000; // characters of a calibration, which takes less than a thousand
 
 /** Whether a codebook can be proposed from a run. @param {Run | undefined} run */
@@ -46,12 +45,6 @@ function textOf(plain) {
 function wordsOf(found) {
     const [computed, steps] = [finite(found.computed), finite(found.steps)];
     if (computed === null || steps === null) throw new Refused(t("the server's answer was not understood"));
-    const gain = finite(found.plan_gain) ?? 0;
-    const closer = phrase(
-        "Its plan output is for locked_schedule in place of the codebook, about {gain} dB closer than a preset of as " +
-            "many steps.",
-    );
-    const plan = gain >= LEAST_GAIN ? closer : phrase("Its plan output is for locked_schedule in place of the codebook.");
     return [
         t("Codebook for about twice the speed, {computed} of {steps} steps computed: {codebook}.", {
             computed: computed.toFixed(1),
@@ -59,7 +52,7 @@ function wordsOf(found) {
             codebook: clean(found.codebook, 200),
         }),
         t("The calibration is copied; paste it into AdaCache Load Calibration."),
-        clean(found.plan, 200) && t(plan, { gain: gain.toFixed(1) }),
+        clean(found.plan, 200) && t("Its plan output is for locked_schedule in place of the codebook."),
         t("AdaCache Calibrate takes other targets and several runs, which tell more."),
     ]
         .filter(Boolean)

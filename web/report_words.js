@@ -44,14 +44,6 @@ export const REPORTS = [
     phrase("MoReg norm {norm}, power {power} (not used: leave moreg unconnected)"),
     phrase("plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"),
     phrase(
-        "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent. By these " +
-            "runs it is about {gain} dB closer than a preset of as many steps; every video computes the same ones",
-    ),
-    phrase(
-        "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent. By these " +
-            "runs it is about as close as a preset of as many steps; every video computes the same ones",
-    ),
-    phrase(
         "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent; every " +
             "video computes the same ones",
     ),

@@ -84,7 +84,7 @@ def propose(
     by_motion = [count for _, count in sorted(zip((run.score or 0.0 for run in runs), each, strict=True))]
     info = used[0].info
     computed = fmean(each)
-    fitted = fitted_plan(used, computed if wanted is None else wanted, sums_history(info.sampler))
+    plan = fitted_plan(used, computed if wanted is None else wanted, sums_history(info.sampler))
     return Calibration(
         codebook=str(codebook),
         steps=steps,
@@ -103,8 +103,7 @@ def propose(
         family=info.family,
         shape=info.shape,
         sampler=info.sampler,
-        plan=str(fitted.plan) if fitted else "",
-        plan_gain=fitted.gain if fitted else None,
+        plan=str(plan) if plan else "",
         measured=used[0].probe,
     )
 

@@ -54,14 +54,7 @@ ROUNDING = 1e-6  # an eigenvalue of the products may be below 0 by so much of th
 FEWEST = 4  # the first three steps and the last
 
 
-class Fitted(NamedTuple):
-    """A plan, and by how many dB it should come out closer than the usual one of as many computed steps."""
-
-    plan: LockedPlan
-    gain: float
-
-
-def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = False) -> Fitted | None:
+def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = False) -> LockedPlan | None:
     """The plan of so many computed steps, made of the measured runs among the traces.
 
     It starts from the plan that a preset has for as many and moves one computed step at a time, as long as that helps.
@@ -83,7 +76,6 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
     general = CORRECTED_LATER if sums_history else CORRECTED
     count = min(steps, max(FEWEST, round(computed)))
     plan = general.plan(steps, count)
-    gain = 0.0
     if count < steps:
         sigmas = _sigmas(model)
         highest = model.highest_sigma or max(sigmas)
@@ -94,10 +86,8 @@ def fitted_plan(traces: Sequence[Trace], computed: float, sums_history: bool = F
         if shares:
             kept = sum(step < assumed.kept * steps for step in plan)
             errors = Errors(sigmas, highest, torch.stack(shares).mean(0), assumed)
-            usual, plan = plan, _improved(plan, max(general.first(count), kept), errors)
-            before, after = errors.of(torch.tensor([usual, plan])).tolist()
-            gain = 10 * math.log10(max(before, LEAST_WRONG) / max(after, LEAST_WRONG))
-    return Fitted(LockedPlan(steps, tuple(step + 1 for step in plan)), gain)
+            plan = _improved(plan, max(general.first(count), kept), errors)
+    return LockedPlan(steps, tuple(step + 1 for step in plan))
 
 
 def _improved(plan: list[int], kept: int, errors: Errors) -> list[int]:

@@ -15,7 +15,6 @@ from ..trace.record import finite
 from ..trace.trace import ANSWER, DENOISED
 
 VERSION = 1
-LEAST_GAIN = 0.5  # dB; less than that is within what runs differ by
 LONGEST_TEXT = 64 * 1024  # characters; a calibration takes less than one thousand
 
 SPEED_UP = "speed-up (x)"
@@ -47,7 +46,6 @@ class Calibration:
         runs: how many measured runs it is from.
         family, shape, sampler: what the runs were of.
         plan: a locked schedule of as many computed steps, placed where this model needs them; "" where none was made.
-        plan_gain: by how many dB it should come out closer than the steps that a preset chooses; None: not known.
         measured: what the runs were measured on, `trace.ANSWER` or `DENOISED`; thresholds for something else mean
             nothing here.
     """
@@ -70,7 +68,6 @@ class Calibration:
     shape: tuple[int, ...] = ()
     sampler: str = ""
     plan: str = ""
-    plan_gain: float | None = None
     measured: str = ANSWER
 
     def __post_init__(self) -> None:
@@ -144,13 +141,10 @@ class Calibration:
     def _plan_in_words(self) -> str:
         if not self.plan:
             return "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
-        told = (
-            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent"
+        return (
+            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent; "
+            "every video computes the same ones"
         )
-        if self.plan_gain is not None:
-            how = f"about {self.plan_gain:.1f} dB closer than" if self.plan_gain >= LEAST_GAIN else "about as close as"
-            told += f". By these runs it is {how} a preset of as many steps"
-        return f"{told}; every video computes the same ones"
 
     def as_text(self) -> str:
         """Versioned JSON for people and for `from_text`."""

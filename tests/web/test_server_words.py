@@ -122,8 +122,7 @@ def test_a_calibration_is_told_whole_in_another_language():
         for more in (
             {"runs": 0},
             {"runs": 1, "plan": plan},
-            {"runs": 2, "plan": plan, "plan_gain": 3.2},
-            {"runs": 3, "plan": plan, "plan_gain": 0.1, "norm": 0.2, "power": 2.0},
+            {"runs": 3, "plan": plan, "norm": 0.2, "power": 2.0},
             {"runs": 4, "norm": 0.2, "power": 2.0, "with_moreg": True},
         )
     ]

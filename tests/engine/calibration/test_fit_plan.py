@@ -98,7 +98,7 @@ def usual(count: int) -> list[int]:
 
 def found(*traces: Trace, count: int = 12) -> list[int]:
     """The fitted plan, counted from 0."""
-    return [step - 1 for step in fitted_plan(traces, count).plan.computed]
+    return [step - 1 for step in fitted_plan(traces, count).computed]
 
 
 def test_turns_are_recorded_as_products() -> None:
@@ -144,7 +144,6 @@ def test_no_single_move_is_better() -> None:
     assert len(moves) > 10 and float(wrong.of(moves).min()) >= least * (1 - 1e-9)
     before = float(wrong.of(torch.tensor([usual(12)])))
     assert least < 0.8 * before
-    assert fitted_plan([trace(run)], 12).gain == pytest.approx(10 * math.log10(before / least), rel=1e-3)
 
 
 def test_computed_steps_go_where_directions_turn() -> None:
@@ -157,7 +156,7 @@ def test_computed_steps_go_where_directions_turn() -> None:
 
 def test_half_lies_in_one_piece_where_corrections_arrive_later() -> None:
     one = [trace(walk())]
-    now, later = fitted_plan(one, 12).plan, fitted_plan(one, 12, sums_history=True).plan
+    now, later = fitted_plan(one, 12), fitted_plan(one, 12, sums_history=True)
     assert later.computed[:6] == (1, 2, 3, 4, 5, 6) and now != later
     assert propose(one, Target(COMPUTED, 40)).plan == str(now)
     assert propose(one, Target(COMPUTED, 40), sums_history={"euler": True}.get).plan == str(later)
@@ -168,8 +167,8 @@ def test_runs_are_averaged_and_counts_have_bounds() -> None:
     one, other = trace(walk(1, late=1.0)), trace(walk(2))
     large = trace(walk(2, size=100.0))
     assert found(one, other) == found(other, one) == found(one, large)
-    assert fitted_plan([one], 1).plan.computed == (1, 2, 3, 30)
-    assert fitted_plan([one], 99).plan.computed == tuple(range(1, 31))
+    assert fitted_plan([one], 1).computed == (1, 2, 3, 30)
+    assert fitted_plan([one], 99).computed == tuple(range(1, 31))
 
 
 def test_runs_of_other_noise_levels_do_not_count() -> None:
@@ -220,7 +219,7 @@ def test_any_noise_levels_do() -> None:
     flat = replace(many, records=[replace(r, sigma=1 - 1e-6 * r.step if r.step < 4 else r.sigma) for r in many.records])
     added = replace(many, highest_sigma=14.6, records=[replace(r, sigma=14 * r.sigma) for r in many.records])
     for one in (flat, added):
-        plan = fitted_plan([one], 16).plan
+        plan = fitted_plan([one], 16)
         assert len(plan.computed) == 16 and plan.computed[-1] == 40
 
 
@@ -234,9 +233,8 @@ def test_it_travels_with_the_calibration() -> None:
         Calibration.from_text(one.as_text().replace(": 1 2 3 ", ": 1 3 2 "))
     with pytest.raises(CalibrationError, match="plan: made for 30 steps, and the calibration for 20"):
         replace(one, steps=20)
-    assert "By these runs it is about as close as a preset of as many steps" in one.report()
-    assert one.plan_gain < 0.5 and "about 3.2 dB closer than" in replace(one, plan_gain=3.2).report()
-    assert "By these runs" not in replace(one, plan_gain=None).report(), "of an older version"
+    promised = one.as_text().replace('"plan":', '"plan_gain": 3.2,\n "plan":')
+    assert Calibration.from_text(promised).plan == one.plan, "a gain that an older version told"
     old = replace(one, plan="")
     assert "plan: none" in Calibration.from_text(old.as_text()).report()
 
