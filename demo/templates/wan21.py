@@ -139,8 +139,8 @@ def wan_calibrate(sheet: Sheet) -> None:
     later = Note(
         "3  Use it",
         "From now on delete columns 3 and 4, and connect **AdaCache Load Calibration** with the name *my wan* "
-        "here.\n\n**plan** into *locked_schedule*, without the codebook, is closer where the report says so, for "
-        "this step count.",
+        "here.\n\n**plan** into *locked_schedule*, without the codebook, computes exactly as many steps, the same of "
+        "every video, for this step count.",
     )
     sheet.column("5  Use it", using, sample, notes=(later,))
     sheet.column("6  What it did", stats(sheet, using, sample), color=OURS)
