@@ -28,6 +28,13 @@ def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
 
     `base` is a folder from host.make_base; `more` are arguments for ComfyUI.
     """
+    with running(base, log, *more) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def running(base: Path, log: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The same; gives its process, too."""
     url = f"http://127.0.0.1:{_free_port()}"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as log_file:
@@ -42,7 +49,7 @@ def serving(base: Path, log: Path, *more: str) -> Iterator[str]:
         )
         try:
             _wait_until_ready(process, url, log)
-            yield url
+            yield url, process
         finally:
             _stop(process)
 

@@ -12,6 +12,7 @@ from comfy_execution.progress import NodeState, get_progress_state
 from comfy_execution.utils import get_executing_context
 
 LONGEST_ID = 200
+MOST_WAITING = 200
 
 
 def executing() -> tuple[str, str]:
@@ -65,6 +66,13 @@ def queued(prompt_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def send(event: str, data: dict[str, Any], client: str) -> None:
     """Send an event to a client, from any thread; the server writes it as JSON later."""
     _server().send_sync(event, data, client)
+
+
+def is_held_up() -> bool:
+    """Whether many messages wait to be sent: the server sends one after the other (`server.py:publish_loop`), so a
+    client that does not read holds up those of all others."""
+    waiting = getattr(_server(), "messages", None)
+    return waiting is not None and waiting.qsize() >= MOST_WAITING
 
 
 def nodes_of(dynprompt: Any) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class Feed:
 
     def step(self, record: Record) -> None:
         """An evaluation is done; the number of its step may still be corrected when the run ends."""
-        # The closing event has the products of the directions, which grow with every step.
+        if comfy_server.is_held_up():  # the closing event has all steps, and a page that misses some asks
+            return
+        # It has the products of the directions, too, which grow with every step.
         self._send("adacache.step", lambda: {"run_id": self.run_id, "record": {**record.as_json(), "turns": None}})
 
     def closed(self, trace: Trace) -> None:

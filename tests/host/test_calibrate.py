@@ -142,7 +142,24 @@ def test_saved_then_loaded_then_shared(handle: str, call: Callable, saved: Modul
 
 @pytest.mark.parametrize(
     "name",
-    ["", "..", "../up", "a/b", "a\\b", "/etc/passwd", ".hidden", "a.json", "con", "LPT1", "a\0b", "a\nb", "a" * 61],
+    [
+        *(
+            "",
+            "..",
+            "../up",
+            "a/b",
+            "a\\b",
+            "/etc/passwd",
+            ".hidden",
+            "a.json",
+            "con",
+            "LPT1",
+            "a\0b",
+            "a\nb",
+            "a" * 61,
+        ),
+        *("COM\u00b9", "com\u00b2", "lpt\u00b3"),  # devices on Windows, too
+    ],
 )
 def test_names_that_no_file_may_have(saved: ModuleType, call: Callable, name: str, tmp_path: Path):
     with pytest.raises(ValueError, match="allowed: 1 to 60 letters"):

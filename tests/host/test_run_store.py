@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from comfy_execution.utils import CurrentNodeContext
 from multidict import MultiDict
 
 
@@ -46,6 +47,12 @@ def kept(store: Any) -> list[str]:
 def add(store: Any, trace: Any) -> None:
     store.open(trace)
     store.close(trace)
+
+
+def test_ids_that_clients_choose_are_cut(pack_module):
+    """A run is told and kept with its ids, so they must not be of any length."""
+    with CurrentNodeContext("p" * 5000, "n" * 5000):
+        assert pack_module("nodes.server.comfy_server").executing() == ("p" * 200, "n" * 200)
 
 
 def test_bounded_by_number(runs, trace):

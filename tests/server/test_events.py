@@ -54,10 +54,11 @@ def test_the_client_that_queued_hears_every_evaluation(listener: Listener, serve
 
 
 def test_another_client_hears_nothing_of_it(listener: Listener, server: str, shot: Shot):
-    """Two browser tabs: each hears its own run alone, and both can ask for either."""
+    """Two browser tabs queue at once, graphs of equal node ids: each hears its own run alone, and can ask for both."""
     with Listener(server) as other:
-        mine = stats(listener.run(graph(shot, EAGER)).outputs)
-        theirs = stats(other.run(graph(replace(shot, seed=shot.seed + 1), EAGER)).outputs)
+        mine = listener.queue(graph(shot, EAGER))
+        theirs = other.queue(graph(replace(shot, seed=shot.seed + 1), EAGER))
+        mine, theirs = stats(listener.follow(mine).outputs), stats(other.follow(theirs).outputs)
     for tab, run in ((listener, mine), (other, theirs)):
         assert {data["run"]["info"]["run_id"] for data in tab.told("adacache.run")} == {run["info"]["run_id"]}
         assert len(tab.told("adacache.step")) == shot.steps

@@ -142,6 +142,18 @@ def test_bad_values_are_refused_before_anything_runs(client: Client, small: Shot
     assert ran == ["sweep"]
 
 
+@pytest.mark.parametrize("frames", [0, -3, 17])
+def test_a_bad_number_of_frames_by_a_link(client: Client, small: Shot, frames: int):
+    """Where no widget keeps to its limits, it is refused before the first video is sampled."""
+    work = sweeping(small, "1 2")
+    work["count"] = node("PrimitiveInt", value=frames)
+    work["sweep"]["inputs"]["frames"] = ["count", 0]
+    ran = []
+    with pytest.raises(Failed, match=f"AdaCache Sweep: frames: {frames}; allowed: 1 to 16"):
+        client.run(work, lambda one, _: ran.append(one))
+    assert ran == ["count", "sweep"]
+
+
 @pytest.mark.parametrize(
     ("links", "patch", "said"),
     [

@@ -114,6 +114,15 @@ def test_a_server_that_fails_does_not_disturb_the_run(wan, sample, loose, serve)
     assert len(run.records) == 12 and run.end == "done" and run.note == ""
 
 
+def test_where_messages_pile_up_steps_are_left_out(wan, sample, loose, serve):
+    """A client that does not read holds up all others; we add two messages a run, and the last has everything."""
+    server, patched = serve(), loose(wan())
+    server.messages = SimpleNamespace(qsize=lambda: 1000)
+    sample(patched.model)
+    assert [event for event, _, _ in server.ours] == ["adacache.run", "adacache.run"]
+    assert len(server.runs()[-1]["records"]) == len(patched.runs()[0].records) == 12
+
+
 def test_a_cancelled_run_is_told_as_such(wan, sample, loose, serve, host):
     """The last message says that the run was cancelled, and has what was done until then."""
     server = serve()
