@@ -24,7 +24,7 @@ class Settings:
         mode: "cache", or "measure": compute every step and record what caching would have looked at.
         codebooks: the codebook, or several for different step counts of which the nearest is used.
         sensitivity: factor on the distance; 1 as published, higher computes more steps.
-        moreg: motion regularisation, or None to leave motion out.
+        moreg: motion regularisation, or None to leave motion out; planned steps leave it out in any case.
         start, end: the part of the sampling that may reuse, 0 to 1 of the host's percent.
         max_reuses: reused steps in a row, at most; 0 for no cap.
         location: where the cache lives: "model" (the model's device), "system" (host memory) or "auto".

@@ -116,7 +116,7 @@ def at_equal(rows: Rows, speeds: Sequence[int]) -> str:
         kinds.append((level, lambda r, level=level: average([x for x in r if x["level"] == level], "psnr")))
     for computed in speeds:
         for name, value in kinds:
-            compared = {m: s for m, s in found.items() if m == OURS or not m.startswith((FLOOR, OURS))}
+            compared = {m: s for m, s in found.items() if not m.startswith(FLOOR)}
             read = {m: reading(s, computed, value) for m, s in compared.items()}
             mine = read.pop(OURS, None)
             rivals = {method: found for method, found in read.items() if found is not None}

@@ -98,7 +98,7 @@ def pictures(runs: Runs) -> dict[str, Image.Image]:
     }
     moving = Shot()
     still = replace(moving, prompt=f"{moving.prompt.rpartition(', ')[0]}, standing still")
-    moved = [runs.steps(graph(shot, Caching("balanced", 1.0, moreg=True))) for shot in (still, moving)]
+    moved = [runs.steps(graph(shot, Caching(moreg=True))) for shot in (still, moving)]
     plan = runs.plan()
     sheet = runs.picture(sweep(Shot(), "preset", "turbo, fast, balanced"), "sweep")
     return {

@@ -37,22 +37,16 @@ OPENED = Caching("balanced", 1.0)
 """What the demo opens with: the default preset."""
 
 # MoReg compares a video's motion to what is usual for the model. Published: norm 0.385 and power 8, of Open-Sora. The
-# norms here are the demo model's median motion scores. They differ by a factor of four: power 8 would overdo it.
+# norm here is the demo model's median motion score. Its videos differ by a factor of four: power 8 would overdo it.
 MOREG = {
     "strides": "1",
-    "norm": 0.15,
+    "norm": 0.18,
     "power": 2.0,
     "divisor": 1.0,
     "gradient_weight": 10.0,
     "first_step": 0,
     "last_step": 0,
 }
-PAPERS_NORM = 0.18  # the paper's presets measure something else
-
-
-def moreg_of(preset: str) -> dict[str, object]:
-    """MoReg's settings for the demo model and a preset."""
-    return MOREG | ({"norm": PAPERS_NORM} if preset.startswith(("paper", "as published")) else {})
 
 
 def graph(shot: Shot, caching: Caching | None = None) -> Graph:
@@ -108,7 +102,7 @@ def _caching_nodes(caching: Caching) -> Graph:
         "trace": _node("PreviewAny", source=["stats", 5]),
         "plot": _node("PreviewImage", images=["stats", 6]),
     }
-    return nodes | ({"moreg": _node("AdaCacheMoRegSettings", **moreg_of(caching.preset))} if caching.moreg else {})
+    return nodes | ({"moreg": _node("AdaCacheMoRegSettings", **MOREG)} if caching.moreg else {})
 
 
 def _node(class_type: str, **inputs: object) -> dict:

@@ -44,8 +44,9 @@ class AdaCacheMoRegSettings(io.ComfyNode):
             advanced=("strides", "divisor", "gradient_weight", "first_step", "last_step"),
             node_id="AdaCacheMoRegSettings",
             display_name=NAME,
-            description="Motion regularisation: videos that move get more computed steps, still ones fewer. "
-            "The defaults are the published ones, made for Open-Sora; the norm should be set for your model.",
+            description="Motion regularisation: videos that move get more computed steps, still ones fewer. It counts "
+            "with the presets as published and with a codebook. The defaults are the published ones, made for "
+            "Open-Sora; the norm should be set for your model.",
             inputs=[
                 io.String.Input(
                     "strides",
@@ -84,8 +85,7 @@ class AdaCacheMoRegSettings(io.ComfyNode):
                     min=0.0,
                     max=1000.0,
                     step=0.5,
-                    tooltip="How much a change of motion between computed steps counts. 0 ignores it, and so do "
-                    "near-lossless, balanced, fast and turbo without a codebook.",
+                    tooltip="How much a change of motion between computed steps counts. 0 ignores it.",
                 ),
                 io.Int.Input(
                     "first_step",

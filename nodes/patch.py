@@ -140,7 +140,8 @@ class AdaCachePatchModel(io.ComfyNode):
                 MoRegType.Input(
                     "moreg",
                     optional=True,
-                    tooltip="Connect MoReg Settings to give videos that move more computed steps.",
+                    tooltip="Connect MoReg Settings to give videos that move more computed steps, with the presets as "
+                    "published or a codebook. near-lossless, balanced, fast and turbo plan their steps without it.",
                 ),
                 io.String.Input(
                     "locked_schedule",

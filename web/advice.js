@@ -51,14 +51,9 @@ function change(run) {
             "Its inputs changed at every step. Nodes that swap prompts or windows during sampling leave nothing to " +
                 "reuse.",
         );
-    return isPlanned(run) ? plan(run) : values(run);
-}
-
-/** @param {Run} run */
-function plan({ settings }) {
-    return settings.moreg
-        ? t("Sensitivity and MoReg make the plan compute every step. Lower the sensitivity, or raise MoReg's norm.")
-        : t("At this sensitivity the plan computes every step. Lower it, or choose a faster preset.");
+    return isPlanned(run)
+        ? t("At this sensitivity the plan computes every step. Lower it, or choose a faster preset.")
+        : values(run);
 }
 
 /** @param {Run} run */

@@ -4,7 +4,6 @@
 import { t } from "./language.js";
 import { caption, sign } from "./legend.js";
 import { series } from "./plots.js";
-import { isPlanned } from "./setting.js";
 import { path, rectPath, rule, text, together } from "./shapes.js";
 import { finite, isObject } from "./trace.js";
 import { DROP, curve, grid } from "./values.js";
@@ -18,8 +17,7 @@ export function motion(frame, top) {
     const scores = frame.tracks.map(({ cells }) => series(cells, "score"));
     if (!scores.flat().length) return { height: 0, shapes: [] };
     const two = frame.tracks.length > 1;
-    // Planned steps are spread by the motion alone, whatever its gradient.
-    const gradients = two || isPlanned(frame.tracks[0].run)
+    const gradients = two
         ? []
         : series(frame.tracks[0].cells, "gradient").map(({ cell, value }) => ({ cell, value: Math.abs(value) }));
     const steepest = gradients.reduce((most, { value }) => Math.max(most, value), 0);

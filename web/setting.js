@@ -1,7 +1,7 @@
 // @ts-check
 /** How a run was set, in words and by the names of the nodes' fields. No DOM. */
 
-import { computedOf, median } from "./counts.js";
+import { median } from "./counts.js";
 import { t } from "./language.js";
 import { finite, isObject } from "./trace.js";
 
@@ -44,31 +44,23 @@ export function chosen(run, all = true) {
 export function moregWords(run) {
     const norm = isObject(run.settings.moreg) ? finite(run.settings.moreg.norm) : null;
     const scores = run.records.flatMap((record) => finite(record.score) ?? []);
-    if (!norm || !scores.length || lockedBy(run)) return "";
+    if (!norm || lockedBy(run)) return "";
+    if (!scores.length)
+        return isPlanned(run)
+            ? t(
+                  "MoReg changed nothing: this preset plans its steps without motion. It counts with the presets as " +
+                      "published and with a codebook.",
+              )
+            : "";
     const moves = { moves: times(median(scores) / norm) };
     const alone = t("MoReg: this video moves {moves} the norm.", moves);
-    if (isPlanned(run)) {
-        const [computed, usual] = [computedOf(run), rounded(run.settings.share * run.records.length)];
-        if (!run.end || finite(run.settings.sensitivity) !== 1) return alone;
-        if (computed === usual)
-            return t("MoReg: this video moves {moves} the norm; as many steps are computed as without it.", moves);
-        return t("MoReg: this video moves {moves} the norm; {computed} steps are computed in place of {usual}.", {
-            ...moves,
-            computed,
-            usual,
-        });
-    }
+    if (isPlanned(run)) return alone; // a run of a version in which motion moved plans
     const factors = run.records.flatMap(({ distance, motion, gradient }) =>
         distance && motion !== null ? motion + Math.abs(gradient ?? 0) : [],
     );
     if (!factors.length) return alone;
     const count = { ...moves, factor: times(median(factors)) };
     return t("MoReg: this video moves {moves} the norm; changes count {factor}.", count);
-}
-
-/** As the engine rounds: a half to the even number. @param {number} value */
-function rounded(value) {
-    return value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
 }
 
 /** @param {number} value */

@@ -77,7 +77,7 @@ class Run:
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
         self.trace.highest_sigma = sampler.highest_sigma or 0.0
         # A measuring run scores motion for calibration, too.
-        strides = settings.moreg.strides if settings.moreg else (1,) if measures else ()
+        strides = self.schedule.moreg.settings.strides if self.schedule.moreg else (1,) if measures else ()
         observe = self.observer.observe if self.observer else None
         self._context = Context(self.cache, lambda: self.refused, strides, observe, workers)
         self._on_record = on_record

@@ -29,5 +29,5 @@ def schedule_for(
         return LockedSchedule(s.locked, moreg, s.sensitivity)
     if s.share is not None:
         cost = (CORRECTED_LATER if sums_history else CORRECTED) if corrected else UNCORRECTED
-        return PacedSchedule(steps, s.share, moreg, s.sensitivity, s.max_reuses, cost, part)
+        return PacedSchedule(steps, s.share, s.sensitivity, s.max_reuses, cost, part)
     return PublishedSchedule(steps, nearest_codebook(s.codebooks, steps), moreg, s.sensitivity, s.max_reuses)

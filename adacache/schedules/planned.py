@@ -6,14 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .moreg import MoReg
 from .part import Part
-from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse, scaled
+from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse
 
 # Chosen on the demo's network, at 20 to 50 steps; bench/README.md has the evidence and what was tried.
 START = 1 / 6  # added to t, so that weights do not soar at the first step
-MOTION_FROM = 1 / 3  # motion changes the plan from this share of the steps on: every video needs the start
-PACES = (0.7, 1.5)  # by these factors of the computed steps that are left, at most
 
 
 class Cost(NamedTuple):
@@ -133,10 +130,12 @@ class PacedSchedule(Schedule):
     A run that goes through a part of a whole schedule is planned as that part of it, at the whole's tolerance: near the
     start more than the share is computed, later less. The part's own first and last step are always computed.
 
+    Nothing of the video moves the plan: neither motion nor the forecast's errors tell in time which video needs more
+    steps, and bench/README.md has what it would be worth to know.
+
     Args:
         steps: the sampler's step count.
         share: computed steps over all steps, 0 to 1.
-        moreg: motion factor; a video that moves more than the model's usual gets more computed steps.
         sensitivity: factor on the computed steps after the first ones.
         max_reuses: reused steps in a row, at most; 0 for no cap.
         cost: of an interval, by whether its error is corrected at its end.
@@ -147,13 +146,12 @@ class PacedSchedule(Schedule):
         self,
         steps: int,
         share: float,
-        moreg: MoReg | None = None,
         sensitivity: float = 1.0,
         max_reuses: int = 0,
         cost: Cost = UNCORRECTED,
         part: Part | None = None,
     ) -> None:
-        super().__init__(moreg, sensitivity)
+        super().__init__(None, sensitivity)
         self.steps = steps
         self.max_reuses = max_reuses
         part = part or Part.all(steps)
@@ -165,10 +163,8 @@ class PacedSchedule(Schedule):
             self.idle = nothing_to_reuse(part.whole)
         elif count >= steps < part.whole:
             self.idle = nothing_to_reuse(steps, max(steps, self.first + 1) + 1)
-        self._part = part
         self._planner = Planner(cost.weights(part))
         self._plan: list[int] = []
-        self._paced = 1.0
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """See `Schedule.decide`."""
@@ -182,29 +178,22 @@ class PacedSchedule(Schedule):
     def observe(self, change: float | None, score: float | None = None) -> Observation | None:
         """Plan from the step just computed; see `Schedule.observe`."""
         passed, self.previous = self.step - self.previous, self.step
-        motion = self._motion(score, passed)
-        pace = 1.0
-        begun = self._part.before + self.step
-        if motion and math.isfinite(motion.motion) and begun >= MOTION_FROM * self._part.whole:
-            # The gradient of eq. 8 shortens the next interval of the published rule; a plan goes by motion alone.
-            pace = min(PACES[1], max(PACES[0], motion.motion))
-        self.rate = self._next(pace) - self.step
+        self.rate = self._next() - self.step
         if self.max_reuses:
             self.rate = min(self.rate, self.max_reuses + 1)
         if change is None:
             return None
         if not math.isfinite(change):
             self.rate = 1
-        return Observation(change / passed, scaled(change / passed, motion, self.sensitivity), motion, self.rate)
+        return Observation(change / passed, change / passed * self.sensitivity, None, self.rate)
 
-    def _next(self, pace: float) -> int:
+    def _next(self) -> int:
         """The step to compute after this one, 1-based."""
         if self.step < self.first or self.step >= self.steps:
             return self.step + 1
-        here, planned = self.step - 1, self._plan[:1] == [self.step - 1]
-        self._plan = self._plan[1:] if planned else []
-        if not self._plan or pace != self._paced:
-            self._plan = self._planner.placed(here, max(1, round(self.left * pace)))
-        self._paced = pace
-        self.left -= 1 / pace
+        here = self.step - 1
+        self._plan = self._plan[1:] if self._plan[:1] == [here] else []
+        if not self._plan:
+            self._plan = self._planner.placed(here, max(1, round(self.left)))
+        self.left -= 1
         return self._plan[0] + 1

@@ -33,6 +33,12 @@ NO_MOTION = (
 )
 
 
+NO_MOREG = (
+    "MoReg changed nothing: this preset plans its steps without motion. It counts with the presets as published and "
+    "with a codebook."
+)
+
+
 class TraceError(ValueError):
     """A text that is not a trace, or one of a newer version than this pack reads."""
 
@@ -160,7 +166,7 @@ class Trace:
         if scores:
             lines.append(f"motion score {median(scores):.3f} (median of the computed steps)")
         elif self.settings.get("moreg") and self.end == "done" and not self.note:
-            lines.append(NO_MOTION)
+            lines.append(NO_MOTION if self.codebook else NO_MOREG)
         if self.in_part:
             lines.append(MOVING_WINDOWS)
         if self.cache_bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from demo import host
-from demo.templates.graph import BYPASSED, MUTED, Node, Note, Sheet
+from demo.templates.graph import MUTED, Node, Note, Sheet
 from demo.templates.parts import (
     FOX,
     MODEL,
@@ -26,7 +26,7 @@ from demo.templates.parts import (
     vae,
     video,
 )
-from demo.workflow import FPS, MOREG, NEGATIVE, OPENED, SHIFT, Shot
+from demo.workflow import FPS, NEGATIVE, OPENED, SHIFT, Shot
 
 WAN_STEPS = {"steps": 30, "cfg": 6.0, "sampler_name": "uni_pc"}
 
@@ -74,15 +74,8 @@ def adacache_demo(sheet: Sheet) -> None:
     size = {"width": shot.size, "height": shot.size, "length": shot.frames}
     latent = sheet.add("EmptyHunyuanLatentVideo", title="Size and length", **size)
     sheet.column("2  What to show", *texts, latent, notes=(PRESET,), color=SHOW)
-    moreg = sheet.add("AdaCacheMoRegSettings", size=(360, 300), mode=BYPASSED, **MOREG)
-    node = patch(sheet, shift, OPENED.preset, moreg=moreg)
-    moved = Note(
-        "MoReg Settings",
-        "Bypassed. Switch it on with Ctrl+B, and queue the prompt with *standing still* and with *moving fast* at its "
-        "end: the first computes fewer steps, the other more.",
-        160,
-    )
-    sheet.column("3  AdaCache", node, moreg, notes=(moved,), color=OURS)
+    node = patch(sheet, shift, OPENED.preset)
+    sheet.column("3  AdaCache", node, color=OURS)
     inputs = {"seed": shot.seed, "steps": shot.steps, "cfg": shot.cfg, "sampler_name": "euler"}
     sample = sampler(sheet, node, (texts[0], texts[1]), latent, **inputs)
     sheet.column("4  Sample", sample, stats(sheet, node, sample), notes=(OFF,))
@@ -96,14 +89,8 @@ def wan_text_to_video(sheet: Sheet) -> None:
         "shift) and the sampler. Everything else is an ordinary Wan graph, and your own Wan 2.1 files work as well.",
         look=PRESET,
     )
-    moreg = sheet.add("AdaCacheMoRegSettings", size=(360, 300), mode=BYPASSED)
-    node = patch(sheet, parts.model, moreg=moreg)
-    moved = Note(
-        "MoReg Settings",
-        "Bypassed. Switched on with Ctrl+B, videos with much motion compute more steps, still ones fewer. Set "
-        "**norm** to the motion score that Cache Stats shows for a usual video of your model.",
-    )
-    sheet.column("3  AdaCache", node, moreg, notes=(moved,), color=OURS)
+    node = patch(sheet, parts.model)
+    sheet.column("3  AdaCache", node, color=OURS)
     sample = sampler(sheet, node, parts.words, parts.latent, seed=1, **WAN_STEPS)
     sheet.column("4  Sample", sample, stats(sheet, node, sample), notes=(OFF,))
     sheet.column("5  Video", *video(sheet, sample, parts.vae, 16.0, "wan"))

@@ -28,7 +28,7 @@ SHOT = {"size": 128, "frames": 33, "steps": 30}
 WINDOW = {"width": 2000, "height": 1160}
 LIVE_AT = 17  # the step at which the running panel is caught
 FASTER = Caching("turbo", 1.0)
-CAREFUL = Caching("balanced", 1.0, moreg=True)
+CAREFUL = Caching("balanced", 1.0)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from demo.run import WORKFLOW as DEMO
 from demo.templates.__main__ import file as written
 from demo.templates.graph import Sheet
 from demo.templates.recipes import RECIPES, Recipe
-from demo.workflow import MOREG, OPENED, Shot, graph
+from demo.workflow import OPENED, Shot, graph
 
 FILES = [*sorted((host.REPO / "example_workflows").glob("*.json")), DEMO]
 
@@ -101,7 +101,6 @@ def test_demo_in_the_browser_is_the_demo_of_the_command(client: Client):
             settings = {name: value for name, value in node["inputs"].items() if not isinstance(value, list)}
             shown = saved[node["class_type"]]
             assert {name: shown[name] for name in settings} == settings
-    assert saved["AdaCacheMoRegSettings"] == MOREG
     assert [node["widgets_values"] for node in load(DEMO) if node["type"] == "AdaCacheDemoTextEncode"] == [
         [command["prompt"]["inputs"]["caption"]],
         [command["negative"]["inputs"]["caption"]],

@@ -48,7 +48,7 @@ def record_run(
     if settings.locked:
         schedule = LockedSchedule(settings.locked, moreg, settings.sensitivity)
     elif settings.share:
-        schedule = PacedSchedule(steps, settings.share, moreg=moreg, sensitivity=settings.sensitivity)
+        schedule = PacedSchedule(steps, settings.share, settings.sensitivity)
         codebook = ""
     else:
         schedule = PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
@@ -82,7 +82,7 @@ def _evaluate(
         x = step / steps
         wave = 2 * math.exp(-14 * x) + 0.05 * (1 + 0.5 * math.sin(9 * x) + 8 * max(0, x - 0.85))
         change = None if step == 1 else level * since * 30 / steps * wave * (1 + 0.15 * chance.random())
-        record.score = round(0.36 + 0.03 * math.sin(6 * x) + 0.01 * chance.random(), 4) if settings.moreg else None
+        record.score = round(0.36 + 0.03 * math.sin(6 * x) + 0.01 * chance.random(), 4) if schedule.moreg else None
         record.error = round(0.4 * change, 5) if settings.share and change else None
         seen = schedule.observe(change, record.score)
         record.rate = schedule.rate

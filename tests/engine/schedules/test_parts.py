@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from adacache import MoRegSettings, PacedSchedule, Run, Settings
+from adacache import PacedSchedule, Run, Settings
 from adacache.sampling.sampler import Sampler
-from adacache.schedules.moreg import MoReg
 from adacache.schedules.part import Part
 from adacache.schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
 
@@ -115,13 +114,3 @@ def test_a_part_has_no_floor_of_nine_steps() -> None:
 def test_a_part_that_the_whole_run_computes() -> None:
     run = Run(Settings(share=1 / 2), 3, sampler=Sampler(part=(0.0, 0.15)))
     assert run.trace.note == "3 steps leave nothing to reuse; it takes at least 5"
-
-
-def test_motion_counts_from_a_third_of_the_whole() -> None:
-    """A part that begins later goes by its motion from its second computed step on."""
-    plans = []
-    for score in (0.25, 0.3, 0.35):
-        moreg = MoReg(MoRegSettings(norm=0.3, gradient_weight=0), 20)
-        schedule = PacedSchedule(20, 2 / 5, moreg=moreg, cost=CORRECTED, part=Part(20, 20, 40))
-        plans.append([n for n in range(1, 21) if schedule.decide().compute and schedule.observe(0.1, score)])
-    assert plans == [[1, 6, 12, 17, 20], [1, 6, 11, 15, 18, 20], [1, 6, 9, 12, 15, 17, 19, 20]]

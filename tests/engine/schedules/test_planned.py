@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
+import torch
 
 from adacache import MoRegSettings, PacedSchedule, Reason, Run, Settings
 from adacache.sampling.sampler import Sampler
-from adacache.schedules.moreg import MoReg
 from adacache.schedules.planned import CORRECTED, CORRECTED_LATER, UNCORRECTED, Cost
 
 
-def computed(schedule: PacedSchedule, score: float | None = None) -> list[int]:
+def computed(schedule: PacedSchedule) -> list[int]:
     found = []
     for step in range(1, schedule.steps + 1):
         if schedule.decide().compute:
             found.append(step)
-            schedule.observe(0.1, score)
+            schedule.observe(0.1)
     return found
 
 
@@ -87,25 +88,25 @@ def test_sensitivity_and_cap() -> None:
     assert max(b - a for a, b in zip(steps, steps[1:], strict=False)) == 2
 
 
-def test_motion_moves_the_budget() -> None:
-    """A video that moves more than usual gets more steps, a still one fewer."""
-    counts = [
-        len(computed(PacedSchedule(30, 0.4, moreg=MoReg(MoRegSettings(norm=0.3, gradient_weight=0), 30)), score))
-        for score in (0.25, 0.3, 0.35)
-    ]
-    assert counts == sorted(set(counts))
-
-
-def test_motion_leaves_the_start_alone() -> None:
-    """However much moves, the first third is the preset's; from there the pace is 0.7 to 1.5 times its own."""
-    usual = computed(PacedSchedule(30, 0.4))
-    begun = [step for step in usual if step <= 10]
-    for score, low, high in ((0.01, 10, 11), (0.9, 13, 15)):
-        for weight in (0, 1000):
-            moreg = MoReg(MoRegSettings(norm=0.3, gradient_weight=weight), 30)
-            steps = computed(PacedSchedule(30, 0.4, moreg=moreg), score)
-            assert [step for step in steps if step <= 10] == begun
-            assert low <= len(steps) <= high
+@pytest.mark.parametrize("share", [2 / 3, 1 / 2, 2 / 5, 1 / 3])
+def test_motion_leaves_plans_alone(share: float) -> None:
+    """With MoReg connected a preset computes the steps that it computes without, looks at no motion, and says so."""
+    alone = Settings(share=share, forecast=True, reuses="answer")
+    runs = [Run(alone, 30), Run(replace(alone, moreg=MoRegSettings(norm=0.01, power=2.0)), 30)]
+    for run in runs:
+        with run:
+            for step in range(30):
+                with run.evaluation(1 - step / 30) as evaluation:
+                    moving = torch.arange(4.0).view(1, 1, 4, 1, 1) * (step + 1)
+                    call = evaluation.answer(["prompt"], [(moving,)], frames=2)
+                    if call.compute:
+                        call.keep([(moving,)], True)
+                    else:
+                        call.reuse()
+    plans = [[record.step for record in run.trace.records if record.computed] for run in runs]
+    assert plans[0] == plans[1]
+    assert all(record.score is None for run in runs for record in run.trace.records)
+    assert ["MoReg changed nothing: this preset" in run.trace.summary() for run in runs] == [False, True]
 
 
 def test_forced_and_broken_distances() -> None:

@@ -29,6 +29,21 @@ def test_a_connected_codebook_decides(wan, sample, patch):
     assert [record.step for record in run.records if not record.computed] == [3, 4, 6, 7, 9, 10]
 
 
+def test_a_connected_moreg_changes_nothing_and_says_so(wan, sample, patch):
+    """Not of the video either: the plan is the preset's. With a codebook it counts."""
+    latents = [sample(patch(wan(blocks=2), preset="fast").model, steps=12)]
+    planned = patch(wan(blocks=2), preset="fast", moreg={"norm": 0.001, "power": 2.0})
+    latents.append(sample(planned.model, steps=12))
+    assert torch.equal(*latents)
+    (run,) = planned.runs()
+    assert "MoReg changed nothing: this preset plans its steps without motion." in run.summary()
+    counted = patch(wan(blocks=2), preset="fast", text="1000:3 2000:1", moreg={"norm": 0.001, "power": 2.0})
+    sample(counted.model, steps=12)
+    (run,) = counted.runs()
+    assert "MoReg changed nothing" not in run.summary()
+    assert any(record.motion and record.motion > 1 for record in run.records)
+
+
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral", "uni_pc", "uni_pc_bh2", "res_multistep"])
 def test_other_samplers(sampler, wan, sample, patch):
     """They reuse and forecast, corrected or not, without an error."""
