@@ -139,7 +139,6 @@ def draw(images: Tensor, reference: Tensor, scores: Scores, look: Look) -> Itera
     for n, (ours, theirs) in enumerate(zip(images, reference, strict=True)):
         pixels: list[Any] = [frame[..., :3].float().clamp(0, 1).cpu().numpy() for frame in (theirs, ours)]
         caption = [f"frame {n + 1} of {len(images)}"]
-        for name in ("psnr", "ssim", "lpips"):
-            frames = getattr(scores, name).frames
-            caption += [f"{name.upper()} {with_unit(name, frames[n])}"] if frames else []
+        for name, measure in scores._asdict().items():
+            caption += [f"{name.upper()} {with_unit(name, measure.frames[n])}"] if measure.frames else []
         yield to_image_tensor(picture(pixels[0], pixels[1], look, caption))

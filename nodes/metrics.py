@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,8 +52,7 @@ class Measure:
         return MISSING if self.overall is None else self.overall
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """How close a video is to its reference: PSNR in dB and SSIM rise with closeness, LPIPS falls."""
 
     psnr: Measure

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .metrics import EQUAL_PSNR, Measure, Scores
 
 # Share of another seed's difference, and what a smaller share means.
@@ -75,8 +73,8 @@ def report(scores: Scores, floor: Scores | None = None) -> str:
     if not scores.equal:
         lines.append(f"Worst frame: {scores.worst + 1} of {len(scores.psnr.frames)}, {_at(scores, scores.worst)}.")
     lines.append("")
-    for name in ("psnr", "ssim", "lpips"):
-        lines.append(_line(name.upper(), getattr(scores, name), getattr(floor, name) if floor else None))
+    for name, measure, other in zip(scores._fields, scores, floor or (None, None, None), strict=True):
+        lines.append(_line(name.upper(), measure, other))
     return "\n".join(lines)
 
 
@@ -93,7 +91,7 @@ def _line(name: str, ours: Measure, floor: Measure | None) -> str:
 
 
 def _at(scores: Scores, frame: int) -> str:
-    named = ((name, getattr(scores, name)) for name in ("psnr", "ssim", "lpips"))
+    named = scores._asdict().items()
     return ", ".join(f"{name.upper()} {with_unit(name, m.frames[frame])}" for name, m in named if m.frames)
 
 
@@ -111,7 +109,7 @@ def with_unit(name: str, value: float) -> str:
 
 def as_json(scores: Scores, floor: Scores | None = None) -> dict[str, object]:
     """Plain numbers; null for what was not measured. Frames count from 1."""
-    measures: Sequence[tuple[str, Measure]] = [(n, getattr(scores, n)) for n in ("psnr", "ssim", "lpips")]
+    measures = scores._asdict().items()
     frames = [
         {"frame": n + 1} | {name: measure.frames[n] if measure.frames else None for name, measure in measures}
         for n in range(len(scores.psnr.frames))
@@ -123,6 +121,6 @@ def as_json(scores: Scores, floor: Scores | None = None) -> dict[str, object]:
         "missing": {name: measure.missing for name, measure in measures if measure.missing},
     }
     if floor is not None:
-        found["another_seed"] = {name: getattr(floor, name).overall for name, _ in measures}
+        found["another_seed"] = {name: measure.overall for name, measure in floor._asdict().items()}
         found["share_of_another_seed"] = share(scores, floor)
     return found
