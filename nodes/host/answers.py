@@ -107,7 +107,9 @@ class Answers:
         """The denoised latents of reused answers; nothing where no prompt was asked, as the host has it."""
         made: list[Tensor] = [torch.zeros_like(self._x) for _ in self._conds]
         for index, parts in zip(self._asked, self._call.reuse(), strict=True):
-            made[index] = self._denoised(joined(parts, self._x)).to(self._x.dtype)
+            answer = joined(parts, self._x)
+            denoised = answer if self.session.holds_denoised else self._host_denoised(answer)
+            made[index] = denoised.to(self._x.dtype)
         return made
 
     def _answer(self, denoised: Tensor) -> Tensor:
@@ -115,10 +117,6 @@ class Answers:
         if self.session.holds_denoised:
             return denoised.to(torch.float32, copy=True)
         return (denoised.float() - self._zero) / self._slope
-
-    def _denoised(self, answer: Tensor) -> Tensor:
-        """The denoised latent of an answer."""
-        return answer if self.session.holds_denoised else self._host_denoised(answer)
 
     @cached_property
     def _zero(self) -> Tensor:

@@ -40,7 +40,8 @@ def draw(traces: Sequence[Trace], width: int = DESIGN_WIDTH) -> Image:
     if not drawn:
         drawn.append(cards.message_card(words.EMPTY_TITLE, words.EMPTY_ADVICE, width / scale, fonts))
     if hidden:
-        drawn.insert(0, cards.message_card(words.hidden_runs(hidden), "", width / scale, fonts))
+        told = f"{hidden} earlier {'run is' if hidden == 1 else 'runs are'} not shown"
+        drawn.insert(0, cards.message_card(told, "", width / scale, fonts))
     return _stack([_picture(card, width, fonts) for card in drawn])
 
 

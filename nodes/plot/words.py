@@ -152,7 +152,3 @@ def counts(trace: Trace) -> tuple[str, str]:
 def band(of: Band) -> str:
     """What a band of the codebook does, as its label."""
     return "compute" if of.rate <= 1 else f"reuse {of.rate - 1}"
-
-
-def hidden_runs(count: int) -> str:
-    return f"{count} earlier {'run is' if count == 1 else 'runs are'} not shown"

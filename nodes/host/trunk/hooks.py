@@ -179,7 +179,8 @@ class TrunkHooks:
             if measured:
                 self._measure(args, before, self._video(stack, out[0]))
             if position == self._last:
-                self._leave(stack, out[0])
+                video, *others = self.family.layout.parts(out[0])
+                self._left += self.call.leave(self._cut(stack, video), *others)
         return out
 
     def _enter(self, hidden: Any) -> None:
@@ -191,10 +192,6 @@ class TrunkHooks:
             if not self.call.compute:
                 self._reused = self.call.reuse(*parts)
         self._missing = self._reuses and self._reused is None
-
-    def _leave(self, stack: Stack, hidden: Any) -> None:
-        parts = self.family.layout.parts(hidden)
-        self._left += self.call.leave(self._cut(stack, parts[0]), *parts[1:])
 
     def _instead(self, stack: Stack, hidden: Any, parts: Parts) -> Any:
         """The last block's output on a reused call; text that ran along with the video stays as it is."""

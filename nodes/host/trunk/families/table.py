@@ -128,8 +128,4 @@ FAMILIES: dict[str, Family] = {
 
 def family_of(network: nn.Module) -> Family | None:
     """The network's row, or None; a compiled network answers as the one inside."""
-    return FAMILIES.get(class_name(network))
-
-
-def class_name(network: nn.Module) -> str:
-    return type(getattr(network, "_orig_mod", network)).__name__
+    return FAMILIES.get(type(getattr(network, "_orig_mod", network)).__name__)
