@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from demo import host
-from demo.templates.graph import MUTED, Node, Note, Sheet
+from demo.templates.graph import MUTED, Note, Sheet
 from demo.templates.parts import (
-    FOX,
     MODEL,
     OFF,
     OURS,
@@ -15,43 +12,16 @@ from demo.templates.parts import (
     SHOW,
     TALL,
     TEXT,
-    WAN21,
-    clip,
     patch,
     sampler,
     saved,
     stats,
-    texts,
-    unet,
-    vae,
     video,
+    wan,
 )
 from demo.workflow import FPS, NEGATIVE, OPENED, SHIFT, Shot
 
 WAN_STEPS = {"steps": 30, "cfg": 6.0, "sampler_name": "uni_pc"}
-
-
-@dataclass
-class Wan:
-    """The parts of Wan 2.1 text to video that every graph of it begins with."""
-
-    model: Node
-    vae: Node
-    words: tuple[Node, Node]
-    latent: Node
-
-
-def wan(sheet: Sheet, about: str, *, look: Note, size: tuple[int, int] = (832, 480)) -> Wan:
-    """The first two columns."""
-    network = unet(sheet, f"{WAN21}/diffusion_models/wan2.1_t2v_1.3B_fp16.safetensors")
-    encoder = clip(sheet, f"{WAN21}/text_encoders/umt5_xxl_fp8_e4m3fn_scaled.safetensors", "wan")
-    decoder = vae(sheet, f"{WAN21}/vae/wan_2.1_vae.safetensors")
-    shift = sheet.add("ModelSamplingSD3", model=network, shift=8.0)
-    words = texts(sheet, encoder, FOX)
-    latent = sheet.add("EmptyHunyuanLatentVideo", width=size[0], height=size[1], length=33, title="Size and length")
-    sheet.column("1  Model", network, encoder, decoder, shift, notes=(Note("About", about, 260),), color=MODEL)
-    sheet.column("2  What to show", *words, latent, notes=(look,), color=SHOW)
-    return Wan(shift, decoder, words, latent)
 
 
 def adacache_demo(sheet: Sheet) -> None:
