@@ -15,7 +15,6 @@ from .json_fields import FieldError, read
 from .record import Record, RunInfo, finite, records_from_json
 
 VERSION = 1
-ENDS = ("done", "cancelled", "failed")
 ANSWER, DENOISED = "the network's answer", "the denoised latent"
 """What was measured where no trunk is reused: the second where the sampler adds noise. Other probes lie inside the
 network."""
@@ -85,6 +84,11 @@ class Trace:
         return len(self.records) - self.computed
 
     @property
+    def unit(self) -> str:
+        """What is counted: "steps", or "evaluations" where several belong to one step, as some samplers have it."""
+        return "evaluations" if len({record.step for record in self.records}) < len(self.records) else "steps"
+
+    @property
     def in_part(self) -> int:
         """Evaluations of which some passes were computed and others reused, as context windows that move make them."""
         return sum(0 < record.computed_share < 1 for record in self.records)
@@ -139,9 +143,8 @@ class Trace:
         return f"{LockedPlan(self.steps, tuple(sorted(planned)))}{remark}"
 
     def headline(self) -> str:
-        """Such as "18 of 30 steps computed"; samplers may evaluate the network several times per step."""
-        several = len({record.step for record in self.records}) < len(self.records)
-        told = f"{self.computed} of {len(self.records)} {'evaluations' if several else 'steps'} computed"
+        """Such as "18 of 30 steps computed"."""
+        told = f"{self.computed} of {len(self.records)} {self.unit} computed"
         done, passes = self.passes
         return f"{told}, {self.in_part} of them in part: {done} of {passes} passes" if self.in_part else told
 
@@ -169,10 +172,15 @@ class Trace:
             lines.append(NO_MOTION if self.codebook else NO_MOREG)
         if self.in_part:
             lines.append(MOVING_WINDOWS)
-        if self.cache_bytes:
-            where = {"model": "with the model", "system": "in system memory"}.get(self.cache_place, "")
-            lines.append(f"cache {self.cache_bytes / 2**20:.1f} MiB {where}".strip())
-        return "\n".join(lines)
+        return "\n".join([*lines, self.cache_in_words] if self.cache_bytes else lines)
+
+    @property
+    def cache_in_words(self) -> str:
+        """Such as "cache 5.0 MiB with the model"; "" without one."""
+        where = {"model": "with the model", "system": "in system memory"}.get(self.cache_place, "")
+        size = self.cache_bytes
+        amount = f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+        return f"cache {amount} {where}".strip() if size > 0 else ""
 
     def _settings_in_words(self) -> list[str]:
         preset = f"{self.settings.get('preset')}{' + MoReg' if self.settings.get('moreg') else ''}"

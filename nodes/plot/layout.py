@@ -79,14 +79,9 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def shares_steps(trace: Trace) -> bool:
-    """Whether several evaluations belong to one step."""
-    return len({record.step for record in trace.records}) < len(trace.records)
-
-
 def slots(trace: Trace) -> int:
     """Places on the axis: the evaluations, and the steps that were never reached where that can be told."""
-    pending = 0 if shares_steps(trace) else min(trace.steps, MOST_PENDING)
+    pending = min(trace.steps, MOST_PENDING) if trace.unit == "steps" else 0
     return max(1, len(trace.records), pending)
 
 

@@ -22,7 +22,7 @@ def strip(shared: Frame) -> Section:
         canvas.text(shared.beside, top + SMALL, shared.fit(computed), SMALL, COMPUTED)
         canvas.text(shared.beside, top + STRIP_HEIGHT - 5, shared.fit(reused), SMALL, REUSED)
 
-    return headed(words.unit(shared.trace).capitalize(), "", shared, Section(STRIP_HEIGHT, paint))
+    return headed(shared.trace.unit.capitalize(), "", shared, Section(STRIP_HEIGHT, paint))
 
 
 def paint_cell(canvas: Canvas, cell: Cell, top: float, height: float) -> None:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ...adacache.trace.trace import MOVING_WINDOWS
-from .layout import Band, finite, shares_steps
+from .layout import Band, finite
 
 if TYPE_CHECKING:
     from ...adacache.trace.trace import Trace
@@ -24,7 +24,6 @@ CURVES = {
     "distance": ("Distance", "measured"),
 }
 """The curve of a field of the records: its name, and what it shows."""
-_PLACES = {"model": "with the model", "system": "in system memory"}
 
 
 def clean(text: Any, most: int = 2000) -> str:
@@ -56,10 +55,6 @@ def gains(trace: Trace) -> tuple[float, float] | None:
     """Speed-up and saved seconds, as the trace estimates them; None without reuse or without times."""
     speed_up, saved = trace.speed_up, trace.estimated_seconds - trace.seconds
     return (speed_up, saved) if trace.saves and 0 < speed_up < math.inf and math.isfinite(saved) else None
-
-
-def unit(trace: Trace) -> str:
-    return "evaluations" if shares_steps(trace) else "steps"
 
 
 def headline(trace: Trace) -> tuple[str, str, str]:
@@ -94,7 +89,7 @@ def about(trace: Trace) -> list[list[str]]:
     workers = int(finite(info.workers) or 1)
     split = f"{workers} workers" if workers > 1 else ""
     what = [clean(info.family, 60), shape and f"latent {clean(shape, 60)}", clean(info.sampler, 60), split, took, saved]
-    return [[part for part in parts if part] for parts in (what, [*_settings(trace), _cache(trace)])]
+    return [[part for part in parts if part] for parts in (what, [*_settings(trace), trace.cache_in_words])]
 
 
 def _settings(trace: Trace) -> list[str]:
@@ -117,13 +112,6 @@ def _settings(trace: Trace) -> list[str]:
     ]
 
 
-def _cache(trace: Trace) -> str:
-    size = finite(trace.cache_bytes) or 0.0
-    where = _PLACES.get(trace.cache_place, "")
-    amount = f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
-    return f"cache {amount} {where}".strip() if size > 0 else ""
-
-
 def most_reuses(trace: Trace) -> int:
     return int(finite(trace.settings.get("max_reuses")) or 0)
 
@@ -132,7 +120,7 @@ def notices(trace: Trace) -> list[str]:
     """What must not be missed: why a run was not cached, and how it ended if it did not end well."""
     found = [f"{'Caching stopped' if trace.saves else 'Not cached'}: {clean(trace.note)}"] if trace.note else []
     count = len(trace.records)
-    done = f"{count} evaluations" if shares_steps(trace) else f"{count} of {trace.steps} steps"
+    done = f"{count} evaluations" if trace.unit == "evaluations" else f"{count} of {trace.steps} steps"
     if trace.end == "cancelled":
         found.append(f"Cancelled after {done}")
     elif trace.end == "":

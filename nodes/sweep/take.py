@@ -12,7 +12,6 @@ from ..host import compat
 from ..metrics import Scores, check, not_finite, score
 from ..plot.row import Row
 from ..plot.words import clean
-from ..plot.words import unit as unit_of
 from ..schema import HandleType, inner_schema, output
 from ..server import comfy_server
 from ..server.run_store import RUNS
@@ -53,7 +52,6 @@ class Take:
         seconds, whole = self.seconds, reference.seconds if reference else None
         notes = [self.unmeasured] if self.unmeasured else []
         notes += [f"not cached: {trace.note}" for trace in self.traces if trace.note]
-        units = {unit_of(trace) for trace in self.traces}
         return Row(
             name=self.name,
             mark=self.mark,
@@ -66,7 +64,7 @@ class Take:
             equal=bool(self.scores and self.scores.equal),
             measured=not self.unmeasured,
             note=clean(notes[0], 300) if notes else "",
-            unit="evaluations" if "evaluations" in units else "steps",
+            unit="evaluations" if any(trace.unit == "evaluations" for trace in self.traces) else "steps",
         )
 
 
