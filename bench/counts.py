@@ -86,7 +86,8 @@ def report(rows: list[dict[str, Any]]) -> str:
             cells = []
             for name in names:
                 ours, fewer = found.get((name, OURS, count)), found.get((name, FEWER, count))
-                cells.append(f"{mean(ours):.1f} ({tenth(ours):.1f}) [{mean(fewer):.1f}]" if ours and fewer else "")
+                told = f"{mean(ours):.1f} ({tenth(ours):.1f})" if ours else ""
+                cells.append(told + (f" [{mean(fewer):.1f}]" if fewer else ""))
             lines.append(f"| {count} | " + " | ".join(cells) + " |")
         parts += ["\n".join(lines), "\n".join(falls(found, names)) or "Nowhere does a step more come out lower."]
     return "\n\n".join(parts) + "\n"

@@ -130,8 +130,8 @@ class PacedSchedule(Schedule):
     A run that goes through a part of a whole schedule is planned as that part of it, at the whole's tolerance: near the
     start more than the share is computed, later less. The part's own first and last step are always computed.
 
-    Nothing of the video moves the plan: neither motion nor the forecast's errors tell in time which video needs more
-    steps, and bench/README.md has what it would be worth to know.
+    Nothing of the video moves the plan: what motion and the forecast's errors tell of the steps that a video needs
+    differs from network to network, and bench/README.md has what it would be worth to know.
 
     Args:
         steps: the sampler's step count.
