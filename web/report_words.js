@@ -39,7 +39,7 @@ export const REPORTS = [
         "predicted: {computed} of {steps} steps computed on average, about {times} faster; largest change between " +
             "computed steps {change}",
     ),
-    phrase("least motion measured: {least} steps; most motion: {most}"),
+    phrase("it follows the video: one like these has {least} to {most} steps computed"),
     phrase("MoReg norm {norm}, power {power} (connect moreg)"),
     phrase("MoReg norm {norm}, power {power} (not used: leave moreg unconnected)"),
     phrase("plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"),

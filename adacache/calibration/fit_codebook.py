@@ -80,10 +80,9 @@ def propose(
     of = "largest" if wanted is None else "computed"
     aim = target.amount / 100 if wanted is None else wanted
     codebook = _meeting(runs, of, aim, protect, counted)
-    each = [_mean("computed", [run], codebook, counted) for run in runs]
-    by_motion = [count for _, count in sorted(zip((run.score or 0.0 for run in runs), each, strict=True))]
+    counts = [simulate(run, codebook, counted, factor).computed for run in runs for factor in VARIATIONS]
     info = used[0].info
-    computed = fmean(each)
+    computed = fmean(counts)
     plan = fitted_plan(used, computed if wanted is None else wanted, sums_history(info.sampler))
     return Calibration(
         codebook=str(codebook),
@@ -95,8 +94,8 @@ def propose(
         target=target.kind,
         amount=float(target.amount),
         computed=computed,
-        least_motion=by_motion[0],
-        most_motion=by_motion[-1],
+        fewest=min(counts),
+        most=max(counts),
         largest_change=_mean("largest", runs, codebook, counted),
         reused_cost=cost,
         runs=len(runs),

@@ -39,8 +39,8 @@ class Calibration:
         with_moreg: whether it was made to work together with MoReg.
         norm, power: MoReg on the model's scale; None where no motion was measured.
         target, amount: what was asked for; see `CALIBRATED`.
-        computed: predicted computed steps, the mean over videos.
-        least_motion, most_motion: the same of the measured run that moves least and most.
+        computed: predicted computed steps, the mean over the measured runs.
+        fewest, most: what single videos like these come to.
         largest_change: predicted largest relative change of the probe between two computed steps, mean over videos.
         reused_cost: what a reused step takes, relative to a computed one.
         runs: how many measured runs it is from.
@@ -59,8 +59,8 @@ class Calibration:
     target: str = ""
     amount: float = 0.0
     computed: float = 0.0
-    least_motion: float = 0.0
-    most_motion: float = 0.0
+    fewest: int = 0
+    most: int = 0
     largest_change: float = 0.0
     reused_cost: float = 0.0
     runs: int = 0
@@ -121,8 +121,8 @@ class Calibration:
             f"predicted: {self.computed:.1f} of {self.steps} steps computed on average, about {self.speed_up:.2f}x "
             f"faster; largest change between computed steps {self.largest_change:.1%}",
         ]
-        if self.runs > 1:
-            lines.append(f"least motion measured: {self.least_motion:.1f} steps; most motion: {self.most_motion:.1f}")
+        if self.most:
+            lines.append(f"it follows the video: one like these has {self.fewest} to {self.most} steps computed")
         if self.norm is not None:
             used = "connect moreg" if self.with_moreg else "not used: leave moreg unconnected"
             lines.append(f"MoReg norm {self.norm:g}, power {self.power:g} ({used})")

@@ -122,7 +122,7 @@ def test_a_calibration_is_told_whole_in_another_language():
         for more in (
             {"runs": 0},
             {"runs": 1, "plan": plan},
-            {"runs": 3, "plan": plan, "norm": 0.2, "power": 2.0},
+            {"runs": 3, "plan": plan, "norm": 0.2, "power": 2.0, "fewest": 11, "most": 14},
             {"runs": 4, "norm": 0.2, "power": 2.0, "with_moreg": True},
         )
     ]
