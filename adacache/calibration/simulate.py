@@ -13,7 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 from ..schedules.codebook import Codebook
-from ..schedules.moreg import MoReg, MoRegSettings
+from ..schedules.moreg import MoReg, MoRegSettings, usual_score
 from ..schedules.published import PublishedSchedule
 from ..trace.trace import ANSWER, DENOISED, Trace
 from .result import CalibrationError
@@ -39,10 +39,8 @@ class Measured:
 
     @property
     def score(self) -> float | None:
-        """Median motion score of the steps in which MoReg counts, None where there is none."""
-        first, last = MoRegSettings().window(self.steps)
-        found = [score for score in self.scores[first - 1 : last] if score is not None]
-        return median(found) if found else None
+        """The run's motion score, None where there is none."""
+        return usual_score({step: s for step, s in enumerate(self.scores, 1) if s is not None}, self.steps)
 
     def change(self, earlier: int, later: int) -> float:
         """Relative change of the probe from one step, 1-based, to a later one."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 
 # The published step windows: (steps, first, last).
 PUBLISHED_WINDOWS = ((30, 4, 26), (100, 10, 90))
@@ -58,6 +61,27 @@ class MoRegSettings:
             self.first_step if self.first_step is not None else max(1, round(first * steps / made)),
             self.last_step if self.last_step is not None else round(last * steps / made),
         )
+
+
+def usual_score(scores: Mapping[int, float], steps: int) -> float | None:
+    """A run's motion score to set the norm by: the median over the steps in which motion counts.
+
+    Steps without a score lie on the line between their neighbours, so that it does not matter which were computed.
+
+    Args:
+        scores: by step, 1-based.
+    """
+    known = sorted(scores)
+
+    def at(step: int) -> float:
+        place = bisect_left(known, step)
+        if place in (0, len(known)) or known[place] == step:
+            return scores[known[min(place, len(known) - 1)]]
+        before, after = known[place - 1], known[place]
+        return scores[before] + (scores[after] - scores[before]) * (step - before) / (after - before)
+
+    first, last = MoRegSettings().window(steps)
+    return median(map(at, range(first, last + 1))) if known else None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from ..schedules.explicit import MOST_STEPS, LockedPlan
+from ..schedules.moreg import usual_score
 from ..schedules.schedule import Reason
 from .json_fields import FieldError, read
 from .record import Record, RunInfo, finite, records_from_json
@@ -165,9 +166,9 @@ class Trace:
         about = [info.family, shape, info.sampler, f"{self.steps} steps", workers, took]
         lines.append(", ".join(part for part in about if part))
         lines += self._settings_in_words()
-        scores = [record.score for record in self.records if record.score is not None]
-        if scores:
-            lines.append(f"motion score {median(scores):.3f} (median of the computed steps)")
+        score = usual_score({r.step: r.score for r in self.records if r.score is not None}, self.steps)
+        if score is not None:
+            lines.append(f"motion score {score:.3f}")
         elif self.settings.get("moreg") and self.end == "done" and not self.note:
             lines.append(NO_MOTION if self.codebook else NO_MOREG)
         if self.in_part:

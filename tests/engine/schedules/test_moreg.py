@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import pytest
 from reference import MotionRule, ReferenceSchedule, drifting, schedule_of
 
 from adacache import Codebook, MoRegSettings, PublishedSchedule, Settings
-from adacache.schedules.moreg import MoReg, Motion
+from adacache.schedules.moreg import MoReg, Motion, usual_score
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,13 @@ def test_window_of_ones_own() -> None:
     assert MoRegSettings(first_step=0, last_step=7).window(100) == (0, 7)
     assert MoRegSettings(first_step=2).window(30) == (2, 26)
     assert MoRegSettings(last_step=12).window(30) == (4, 12)
+
+
+@pytest.mark.parametrize("computed", [range(1, 31), (1, 2, 3, 4, 5, 8, 12, 17, 23, 30), (5, 30)])
+def test_the_score_to_set_the_norm_by_is_of_the_video(computed: Iterable[int]) -> None:
+    """Not of which steps were computed: it rises by 0.01 a step, and steps 4 to 26 have 0.15 in the middle."""
+    assert usual_score({step: step / 100 for step in computed}, 30) == pytest.approx(0.15)
+    assert usual_score(dict.fromkeys(computed, 0.3), 4) == 0.3 and usual_score({}, 30) is None
 
 
 def test_outside_the_window() -> None:

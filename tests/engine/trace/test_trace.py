@@ -105,7 +105,7 @@ def test_summary_of_a_finished_run() -> None:
         "Wan, 1x16x21x60x104, euler, 4 steps, 0.5 s",
         "paper fast, sensitivity 1",
         "codebook 0.10:2 1.00:1",
-        "motion score 0.400 (median of the computed steps)",
+        "motion score 0.400",
         "cache 1.5 MiB in system memory",
     ]
 
