@@ -42,13 +42,18 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=48, help="different graphs")
     parser.add_argument("--every", type=int, default=20, help="runs between two counts")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-page", action="store_true", help="without a browser")
+    parser.add_argument(
+        "--panel",
+        choices=("open", "closed", "absent", "no page"),
+        default="open",
+        help="absent: the page does not get the pack's scripts, so what grows is the editor's; no page: no browser",
+    )
     parser.add_argument("--out", type=Path, help="where the figures go, as JSON; written after every count")
     options = parser.parse_args()
     wanted = cases(options.cases, FAMILIES, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         expected = alone(wanted, Path(folder, "alone"))
-        with started(Path(folder, "soak")) as url, page_at(url, options.no_page) as page, Client(url) as client:
+        with started(Path(folder, "soak")) as url, page_at(url, options.panel) as page, Client(url) as client:
             soak = Soak(client, page, wanted, expected, options.seed)
             for n in range(options.runs):
                 soak.run()
@@ -80,9 +85,9 @@ def hashed(outputs: dict[str, dict]) -> str:
 
 
 @contextlib.contextmanager
-def page_at(url: str, without: bool) -> Iterator[Any]:
-    """A page with the panel open, or None."""
-    if without:
+def page_at(url: str, panel: str) -> Iterator[Any]:
+    """A page with the panel as it is wanted, or None."""
+    if panel == "no page":
         yield None
         return
     sys.path.append(str(PAGE))
@@ -92,9 +97,13 @@ def page_at(url: str, without: bool) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = hosting.chromium(playwright)
-        with editing.opened(browser, url, viewport=VIEW) as editor:
+        editor = editing.Editor(browser.new_page(viewport=VIEW), url)
+        if panel == "absent":
+            editor.page.route(f"**/extensions/{host.PACK_NAME}/**", lambda route: route.abort())
+        editor.enter()
+        if panel == "open":
             editor.open_panel()
-            yield editor
+        yield editor
         browser.close()
 
 
