@@ -169,4 +169,4 @@ def test_a_run_can_be_asked_for_while_it_goes_on(wan, sample, loose, kept):
     (run,) = patched.runs()
     assert seen[0]["info"]["run_id"] == run.info.run_id
     assert (len(seen[0]["records"]), seen[0]["end"], seen[0]["derived"]["locked"]) == (5, "", "")
-    assert json.loads(kept.text(run.info.run_id))["end"] == "done"
+    assert json.loads(kept.get(run.info.run_id).as_text())["end"] == "done"
