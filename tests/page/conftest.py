@@ -5,9 +5,11 @@ ADACACHE_PAGES=newest takes the newer frontend only.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,39 +28,68 @@ def playwright() -> Iterator[object]:
         yield playwright
 
 
-@pytest.fixture(scope="module")
-def browsers(playwright: object) -> Iterator[list]:
-    """The browser that the tests of a file share, once one has asked for it."""
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[list]:
+    """The browser that all tests share, once one has asked for it."""
     launched: list = []
     yield launched
     for one in launched:
         one.close()
 
 
+@pytest.fixture(scope="session")
+def pages() -> dict:
+    """By a server's address, the editor that is open there, and what closes it."""
+    return {}
+
+
 @pytest.fixture
-def browser(playwright: object, browsers: list) -> object:
+def browser(playwright: object, browsers: list, pages: dict) -> object:
     """A browser that runs: one that crashed fails the test that it crashed in, not those after it."""
     import hosting
 
     if not browsers or not browsers[0].is_connected():
+        pages.clear()
         browsers[:] = [hosting.chromium(playwright)]
     return browsers[0]
 
 
-@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"frontend-{version}")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with one of the frontends."""
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """By its frontend's version, the address of a server that runs until all tests are done."""
     import hosting
 
-    with hosting.serving(request.param, tmp_path_factory.mktemp("page")) as url:
-        yield url
+    with contextlib.ExitStack() as stack:
+        yield functools.cache(
+            lambda version: stack.enter_context(hosting.serving(version, tmp_path_factory.mktemp("page")))
+        )
+
+
+@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"frontend-{version}")
+def server(request: pytest.FixtureRequest, servers: Callable[[str], str]) -> str:
+    """The address of a server with one of the frontends."""
+    return servers(request.param)
 
 
 @pytest.fixture
-def editor(browser: object, server: str) -> Iterator[object]:
-    """The editor, newly opened; it must not have logged an error of ours."""
+def editor(request: pytest.FixtureRequest, browser: object, server: str, pages: dict) -> Iterator[object]:
+    """The editor, without a graph and with the panel closed; it must not have logged an error of ours.
+
+    Opening it takes longer than most tests, so they share a page, until one fails or wears it out.
+    """
     import editing
 
-    with editing.opened(browser, server) as editor:
-        yield editor
-        assert not editor.errors
+    editor, close = pages.pop(server, (None, None))
+    if editor:
+        editor.clear()
+    else:
+        stack = contextlib.ExitStack()
+        editor, close = stack.enter_context(editing.opened(browser, server)), stack.close
+    failed = request.session.testsfailed
+    yield editor
+    errors = editor.errors
+    if errors or editor.worn or request.session.testsfailed > failed:
+        close()
+    else:
+        pages[server] = editor, close
+    assert not errors

@@ -16,9 +16,7 @@ from demo.workflow import Caching, Shot, graph
 
 SHOT = Shot(size=64, frames=9, steps=12)
 EAGER = Caching(sensitivity=0.2)  # reuses steps whatever the network
-# The command toggles: a panel that is there stays.
-OPEN_PANEL = """() => document.querySelector(".adacache-panel")
-    || app.extensionManager.command.execute("AdaCache.TogglePanel")"""
+TOGGLE_PANEL = """() => app.extensionManager.command.execute("AdaCache.TogglePanel")"""
 
 # A node outside the view is not in the page.
 LOOK_AT = """([id, x, y, scale]) => {
@@ -61,6 +59,7 @@ class Editor:
     errors: list[str] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)
     known: list[str] = field(default_factory=list)  # runs of before
+    worn: bool = False  # not fit for another test
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(1000 * PATIENCE)
@@ -73,10 +72,22 @@ class Editor:
             self.errors.append(text)
 
     def enter(self) -> None:
-        self.page.goto(self.url)
+        self.page.goto(self.url, wait_until="commit")
         self.page.wait_for_function("() => window.app?.extensionManager && window.app.graph")
         self.page.wait_for_function("() => window.LiteGraph?.registered_node_types?.AdaCacheStats")
         self.page.keyboard.press("Escape")  # the host's templates may be in front
+        self.page.evaluate("() => app.graph.clear()")
+        self.note_runs()
+
+    def clear(self) -> None:
+        """As newly entered: the newest run is looked at, and none is pinned or laid over another."""
+        if self.panel.count():
+            while (pressed := self.panel.locator(".side [aria-pressed=true]")).count():
+                pressed.first.click()
+            if (rows := self.panel.locator(".adacache-run .show")).count():
+                rows.first.click()
+            self.page.evaluate(TOGGLE_PANEL)
+            self.panel.wait_for(state="detached")
         self.page.evaluate("() => app.graph.clear()")
         self.note_runs()
 
@@ -89,10 +100,10 @@ class Editor:
         self.page.evaluate("([name, value]) => app.extensionManager.setting.set(name, value)", [name, value])
 
     def open_panel(self) -> Any:
-        self.page.evaluate(OPEN_PANEL)
-        panel = self.panel
-        panel.wait_for()
-        return panel
+        if not self.panel.count():
+            self.page.evaluate(TOGGLE_PANEL)
+        self.panel.wait_for()
+        return self.panel
 
     @property
     def panel(self) -> Any:

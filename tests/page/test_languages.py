@@ -51,6 +51,7 @@ def test_the_panel_follows_the_language_at_once(editor, speaking):
 
 
 def test_a_language_is_spoken_from_the_start_on_panel_and_node(editor, speaking):
+    editor.worn = True
     speaking("zh-TW")
     editor.page.wait_for_timeout(500)
     editor.enter()

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from editing import OPEN_PANEL, opened, small, two_samplers
+from editing import opened, small, two_samplers
 
 from demo.workflow import Caching
 
@@ -33,7 +33,7 @@ def counted(run: dict) -> str:
 
 def test_strip_fills_while_sampling(editor):
     editor.open_panel()
-    editor.load(small(101, Caching(preset="measure only"), size=128, frames=33, steps=40))
+    editor.load(small(101, Caching(preset="measure only"), size=128, frames=33, steps=20))
     editor.queue()
     editor.page.wait_for_selector(".adacache-badge.live")
     seen = set()
@@ -69,7 +69,7 @@ def test_reload_keeps_runs_and_pin(editor):
     (run,) = editor.run_graph(small(103))
     panel.get_by_role("button", name=re.compile("^Pin")).first.click()
     editor.enter()
-    editor.page.evaluate(OPEN_PANEL)
+    editor.open_panel()
     editor.page.wait_for_selector(".adacache-badge:has-text('pinned')")
     assert counted(run) in editor.headline
 
@@ -343,17 +343,25 @@ def test_a_thousand_steps_draw_without_a_stall(editor, tmp_path):
     assert longest < 500  # on a busy machine; a stall is seconds
 
 
-def test_zoom_and_narrow_panels_cut_nothing_off(browser, server):
-    for scale, width in ((1, 1400), (2, 700)):
-        with opened(browser, server, viewport={"width": width, "height": 700}, device_scale_factor=scale) as editor:
-            panel = editor.open_panel()
-            editor.load(small(130 + scale, Caching(preset="measure only"), size=128, frames=33, steps=400))
-            editor.title("sampler", "A sampler with a long name, " + 40 * "x")
-            editor.queue()
-            panel.locator(".adacache-headline", has_text=COUNTED).wait_for()
-            editor.page.evaluate("() => fetch('/api/interrupt', { method: 'POST' })")
-            panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
-            assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
-            editor.run_graph(small(130 + scale))
-            assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
-            assert not editor.errors
+def cuts_nothing_off(editor, seed: int) -> None:
+    """With a long name, in mid-run, after it was cancelled, and with a whole run."""
+    panel = editor.open_panel()
+    editor.load(small(seed, Caching(preset="measure only"), size=128, frames=33, steps=400))
+    editor.title("sampler", "A sampler with a long name, " + 40 * "x")
+    editor.queue()
+    panel.locator(".adacache-headline", has_text=COUNTED).wait_for()
+    editor.page.evaluate("() => fetch('/api/interrupt', { method: 'POST' })")
+    panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
+    assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
+    editor.run_graph(small(seed))
+    assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
+
+
+def test_a_narrow_panel_cuts_nothing_off(editor):
+    cuts_nothing_off(editor, 131)
+
+
+def test_zoom_cuts_nothing_off(browser, server):
+    with opened(browser, server, viewport={"width": 700, "height": 700}, device_scale_factor=2) as editor:
+        cuts_nothing_off(editor, 132)
+        assert not editor.errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from functools import cache
 
 import pytest
 from saved import BYPASSED, MUTED, load, numbers, prompt_of, since
@@ -11,14 +12,19 @@ from saved import BYPASSED, MUTED, load, numbers, prompt_of, since
 from demo import host
 
 FILES = sorted((host.REPO / "example_workflows").glob("*.json"))
-QUEUED = """async ([id, mode]) => {
-    const set = (graph, path) => graph.nodes.forEach((node) => {
+# What is queued, by node and the mode that this node is in, all others as usual.
+QUEUED = """async (cases) => {
+    const set = (graph, path, id, mode) => graph.nodes.forEach((node) => {
         node.mode = `${path}${node.id}` === id ? mode : 0;
-        if (node.subgraph) set(node.subgraph, `${path}${node.id}:`);
+        if (node.subgraph) set(node.subgraph, `${path}${node.id}:`, id, mode);
     });
-    set(app.graph, "");
-    return Object.fromEntries(Object.entries((await app.graphToPrompt()).output)
-        .map(([id, { class_type, inputs }]) => [id, { class_type, inputs }]));
+    const found = [];
+    for (const [id, mode] of cases) {
+        set(app.graph, "", id, mode);
+        found.push(Object.fromEntries(Object.entries((await app.graphToPrompt()).output)
+            .map(([id, { class_type, inputs }]) => [id, { class_type, inputs }])));
+    }
+    return found;
 }"""
 
 
@@ -29,8 +35,9 @@ UNKNOWN = """() => {
 }"""
 
 
-def asked(editor, path: str) -> dict:
-    with urllib.request.urlopen(f"{editor.url}{path}") as answer:
+@cache
+def asked(url: str) -> dict:
+    with urllib.request.urlopen(url) as answer:
         return json.loads(answer.read())
 
 
@@ -48,7 +55,7 @@ def linked(prompt: dict, file) -> dict:
 @pytest.fixture
 def known(editor) -> list:
     """The templates that the host has the nodes of."""
-    version = asked(editor, "/system_stats")["system"]["comfyui_version"]
+    version = asked(f"{editor.url}/system_stats")["system"]["comfyui_version"]
     return [file for file in FILES if since(file) <= numbers(version)]
 
 
@@ -56,15 +63,14 @@ def known(editor) -> list:
 def test_the_editor_knows_its_nodes_and_queues_it_as_the_server_tests_do(editor, known, file):
     if file not in known:
         pytest.skip("for a newer ComfyUI")
-    infos = asked(editor, "/object_info")
+    infos = asked(f"{editor.url}/object_info")
     editor.page.evaluate("(work) => app.loadGraphData(work)", json.loads(file.read_text()))
     assert editor.page.evaluate(UNKNOWN) == []
     every = {node["id"]: 0 for node in load(file)}
-    for node in every:
-        for mode in (BYPASSED, MUTED):
-            queued = editor.page.evaluate(QUEUED, [node, mode])
-            ours = prompt_of(file, infos, every | {node: mode})
-            assert linked(queued, file) == linked(ours, file), (node, mode)
+    cases = [[node, mode] for node in every for mode in (BYPASSED, MUTED)]
+    for (node, mode), queued in zip(cases, editor.page.evaluate(QUEUED, cases), strict=True):
+        ours = prompt_of(file, infos, every | {node: mode})
+        assert linked(queued, file) == linked(ours, file), (node, mode)
 
 
 # Where nodes lie, their titles included, in the graph's own measure.
@@ -75,6 +81,23 @@ PLACES = """() => app.graph.nodes.map((node) => {
     return [String(node.type), left, top, left + width, drawn ? top + drawn.height / scale : top + height];
 })"""
 GROUPS = "() => app.graph.groups.map(({ pos, size }) => [pos[0], pos[1], pos[0] + size[0], pos[1] + size[1]])"
+
+
+# After some frames, and once the page has nothing to do: the editor lays nodes out step by step.
+LATER = """async () => {
+    for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame);
+    await new Promise((done) => requestIdleCallback(() => done()));
+}"""
+DRAWN = '() => app.graph.nodes.every(({ id }) => document.querySelector(`[data-node-id="${id}"]`))'
+
+
+def settled(editor) -> list:
+    """The nodes' places once they no longer move."""
+    seen: list = [None, editor.page.evaluate(PLACES)]
+    while seen[-1] != seen[-2]:
+        editor.page.evaluate(LATER)
+        seen.append(editor.page.evaluate(PLACES))
+    return seen[-1]
 
 
 def overlap(one, other) -> bool:
@@ -91,10 +114,11 @@ def test_no_node_lies_over_another_or_sticks_out_of_its_group(editor, known, vue
     try:
         for file in known:
             editor.page.evaluate("(work) => app.loadGraphData(work)", json.loads(file.read_text()))
-            editor.page.wait_for_timeout(1000)
+            settled(editor)
             editor.page.evaluate("() => app.extensionManager.command.execute('Comfy.Canvas.FitView')")
-            editor.page.wait_for_timeout(1000)
-            places, groups = editor.page.evaluate(PLACES), editor.page.evaluate(GROUPS)
+            if vue:
+                editor.page.wait_for_function(DRAWN)
+            places, groups = settled(editor), editor.page.evaluate(GROUPS)
             for n, (kind, *place) in enumerate(places):
                 assert not [other for other, *box in places[:n] if overlap(place, box)], (file.stem, kind)
                 if kind.startswith("AdaCache"):
