@@ -28,7 +28,7 @@ SHOT = {"size": 128, "frames": 33, "steps": 30}
 WINDOW = {"width": 2000, "height": 1160}
 LIVE_AT = 17  # the step at which the running panel is caught
 FASTER = Caching("turbo", 1.0)
-CAREFUL = Caching("balanced", 1.0)
+BALANCED = Caching("balanced", 1.0)
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def take_all(browser: Any, url: str, folder: Path) -> None:
 
 def live(editor: Editor, file: Path, seed: int) -> None:
     """The panel in the middle of a run, with the node beside it."""
-    editor.load(small(seed, CAREFUL, **SHOT))
+    editor.load(small(seed, BALANCED, **SHOT))
     name_nodes(editor)
     editor.look_at("stats", x=560, y=200, scale=1.2)
     editor.queue()
