@@ -29,7 +29,7 @@ def playwright() -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def browsers() -> Iterator[list]:
+def browsers(playwright: object) -> Iterator[list]:
     """The browser that all tests share, once one has asked for it."""
     launched: list = []
     yield launched
@@ -38,9 +38,12 @@ def browsers() -> Iterator[list]:
 
 
 @pytest.fixture(scope="session")
-def pages() -> dict:
+def pages(browsers: list) -> Iterator[dict]:
     """By a server's address, the editor that is open there, and what closes it."""
-    return {}
+    opened: dict = {}
+    yield opened
+    for _, close in opened.values():
+        close()
 
 
 @pytest.fixture
