@@ -20,18 +20,15 @@ ANSWER, DENOISED = "the network's answer", "the denoised latent"
 """What was measured where no trunk is reused: the second where the sampler adds noise. Other probes lie inside the
 network."""
 
-
 MOVING_WINDOWS = (
     "Only a part of some steps was reused: prompts or context windows changed from step to step. Windows that stay "
     "where they are (standard_static) reuse whole steps."
 )
 
-
 NO_MOTION = (
     "MoReg changed nothing: no motion could be measured. No two latent frames are as far apart as its strides say, or "
     "it is not known where this network has them."
 )
-
 
 NO_MOREG = (
     "MoReg changed nothing: this preset plans its steps without motion. It counts with the presets as published and "
