@@ -80,7 +80,7 @@ class Editor:
         self.note_runs()
 
     def clear(self) -> None:
-        """As newly entered: the newest run is looked at, and none is pinned or laid over another."""
+        """As newly entered: out of any subgraph, the newest run looked at, none pinned or laid over another."""
         if self.panel.count():
             while (pressed := self.panel.locator(".side [aria-pressed=true]")).count():
                 pressed.first.click()
@@ -88,7 +88,7 @@ class Editor:
                 rows.first.click()
             self.page.evaluate(TOGGLE_PANEL)
             self.panel.wait_for(state="detached")
-        self.page.evaluate("() => app.graph.clear()")
+        self.page.evaluate("() => (app.canvas.setGraph(app.rootGraph ?? app.graph), app.graph.clear())")
         self.note_runs()
 
     def note_runs(self) -> None:
