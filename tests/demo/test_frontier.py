@@ -78,7 +78,7 @@ def test_report_is_written(tmp_path: Path) -> None:
 def test_a_small_slice(tmp_path: Path) -> None:
     """The command measures each kind of way on one video, and goes on where it stopped."""
     out = tmp_path / "slice.jsonl"
-    methods = ["ours", "MagCache", "LazyCache", "PAB"]
+    methods = ["ours", "LazyCache", "T-GATE", "Delta-DiT"]
     command = [sys.executable, "-m", "bench.frontier", "--prompts", "1", "--seeds", "5", "--steps", "10"]
     command += ["--samplers", "euler", "--out", str(out), "--ways", *methods]
     quick = os.environ | {"OMP_NUM_THREADS": "1"}
