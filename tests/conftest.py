@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 from pathlib import Path
 
 import matrix
 import pytest
+from hosting import CHROMIUM
 
 from demo import host
 
 HERE = Path(__file__).parent
 HOST = {f"ComfyUI in {host.HOST}": host.is_here()}
-CHROMIUM = os.environ.get("CHROMIUM_PATH") or any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
 BROWSER = {
     "Playwright (pip install playwright)": importlib.util.find_spec("playwright") is not None,
-    "Chromium": bool(CHROMIUM),
+    "Chromium": CHROMIUM is not None,
 }
 NEEDED = {"host": HOST, "server": HOST, "page": HOST | BROWSER}
 MISSING = {ring: " and ".join(what for what, here in needed.items() if not here) for ring, needed in NEEDED.items()}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .part import Part
-from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse
+from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse, scaled
 
 # Chosen on the demo's network, at 20 to 50 steps; bench/README.md has the evidence and what was tried.
 START = 1 / 6  # added to t, so that weights do not soar at the first step
@@ -185,7 +185,7 @@ class PacedSchedule(Schedule):
             return None
         if not math.isfinite(change):
             self.rate = 1
-        return Observation(change / passed, change / passed * self.sensitivity, None, self.rate)
+        return Observation(change / passed, scaled(change / passed, None, self.sensitivity), None, self.rate)
 
     def _next(self) -> int:
         """The step to compute after this one, 1-based."""

@@ -8,13 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parent))  # for editing.py and hosting.py, which the screenshots use too
 
 FRONTENDS = ("1.32.9", "1.58.1")  # the oldest that the pack supports and the newest that it was tried with
 VERSIONS = FRONTENDS[-1:] if os.environ.get("ADACACHE_PAGES") == "newest" else FRONTENDS
