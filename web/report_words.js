@@ -58,3 +58,45 @@ export const REPORTS = [
     phrase("saved as {name}, in place of the one of that name"),
     phrase("saved as {name}"),
 ];
+
+/** Lines of Cache Stats. */
+export const SUMMARY = [
+    phrase("{told}, {reused} reused ({end})"),
+    phrase("{told}, {reused} reused"),
+    phrase("{told}, {parts} of them in part: {done} of {of} passes"),
+    phrase("{computed} of {count} steps computed"),
+    phrase("{computed} of {count} evaluations computed"),
+    phrase("still running"),
+    phrase("cancelled"),
+    phrase("failed"),
+    phrase("about {times} faster, {seconds} s saved (estimated from the computed steps)"),
+    phrase("Caching stopped: {why}"),
+    phrase("Not cached: {why}"),
+    phrase("codebook {codebook}"),
+    phrase("steps planned ahead, answers extrapolated"),
+    phrase("steps planned ahead, denoised latents held"),
+    phrase("motion score {score}"),
+    phrase(
+        "MoReg changed nothing: no motion could be measured. No two latent frames are as far apart as its strides " +
+            "say, or it is not known where this network has them.",
+    ),
+    phrase(
+        "MoReg changed nothing: this preset plans its steps without motion. It counts with the presets as published " +
+            "and with a codebook.",
+    ),
+    phrase(
+        "Only a part of some steps was reused: prompts or context windows changed from step to step. Windows that " +
+            "stay where they are (standard_static) reuse whole steps.",
+    ),
+    phrase("cache {size} with the model"),
+    phrase("cache {size} in system memory"),
+];
+
+/** Parts of its lines that list. */
+export const PARTS = [
+    phrase("{steps} steps"),
+    phrase("{count} workers"),
+    phrase("{seconds} s"),
+    phrase("sensitivity {value}"),
+    phrase("locked schedule"),
+];

@@ -1,8 +1,8 @@
 // @ts-check
 /** Sentences that the server writes in English into runs and outputs, and what to do about them. No DOM. */
 
-import { phrase, t } from "./language.js";
-import { REPORTS } from "./report_words.js";
+import { listed, phrase, t } from "./language.js";
+import { PARTS, REPORTS, SUMMARY } from "./report_words.js";
 
 const BLOCKS = phrase("Find the node that replaces the model's blocks, and bypass one of the two.");
 const SAMPLER = phrase("Choose a sampler that evaluates once per step, such as euler, uni_pc or dpmpp_2m.");
@@ -72,12 +72,14 @@ const SENTENCES = [
                 "Switch that node on again, or connect its handle.",
         ),
     ],
-    ...REPORTS.map((sentence) => /** @type {[string]} */ ([sentence])),
+    ...[...REPORTS, ...SUMMARY].map((sentence) => /** @type {[string]} */ ([sentence])),
 ];
+/** @type {typeof SENTENCES} */
+const LISTED = PARTS.map((part) => [part]);
 
-/** @param {string} english @returns {{sentence: string, remedy: string, values: Record<string, string>} | null} */
-function found(english) {
-    for (const [sentence, remedy = ""] of SENTENCES) {
+/** @param {string} english @param {typeof SENTENCES} [among] @returns {{sentence: string, remedy: string, values: Record<string, string>} | null} */
+function found(english, among = SENTENCES) {
+    for (const [sentence, remedy = ""] of among) {
         const plain = sentence.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
         const match = new RegExp(`^${plain.replace(/\{(\w+)\}/g, "(?<$1>.*)")}$`, "is").exec(english);
         if (match) return { sentence, remedy, values: match.groups ?? {} };
@@ -85,17 +87,22 @@ function found(english) {
     return null;
 }
 
-/** A text of the server in the page's language; as it is where it is not one of ours. @param {string} english */
-export function said(english) {
-    const known = found(english);
+/** A text of the server in the page's language; as it is where it is not one of ours. @param {string} english @param {typeof SENTENCES} [among] */
+export function said(english, among) {
+    const known = found(english, among);
     if (!known) return english;
     const values = Object.entries(known.values).map(([name, value]) => [name, said(value)]);
     return t(known.sentence, Object.fromEntries(values));
 }
 
-/** The same of a text of several lines. @param {string} english */
+/** The same of a text of several lines, some of which list parts. @param {string} english */
 export function saidLines(english) {
-    return english.split("\n").map(said).join("\n");
+    const line = (text) => {
+        const parts = text.split(", ");
+        if (found(text) || !parts.some((part) => found(part, LISTED))) return said(text);
+        return listed(parts.map((part) => said(part, LISTED)));
+    };
+    return english.split("\n").map(line).join("\n");
 }
 
 /** What to do about a note of the server; "" where nothing is known. @param {string} note */

@@ -129,3 +129,40 @@ def test_a_calibration_is_told_whole_in_another_language():
     every += ["saved as my name", "saved as my name, in place of the one of that name"]
     for english, text in zip(every, in_chinese(every), strict=True):
         assert not english_in(text), (english, text)
+
+
+NAMES = (
+    r"WAN21|MoReg|as published( \(\w+\))?|paper \w+|heun|measure only|near-lossless|fast|turbo|MiB|GiB|[Ll]atent|"
+    r"standard_static"
+)
+MOREG = {"preset": "balanced", "moreg": {"norm": 0.2}, "sensitivity": 1.0}
+CHANGED = [
+    ("planned", {"settings": MOREG, "cache_place": "system", "probe": DENOISED}),
+    ("plain", {"settings": MOREG, "records": []}),
+    ("fast", {"note": "the model is being trained", "end": "failed"}),
+]
+"""Runs of the file, with something else in them."""
+
+
+@needs_node
+def test_a_summary_is_told_whole_in_another_language():
+    """Line by line of Cache Stats, and each of its sentences is of some run."""
+    trace = part("adacache.trace.trace")
+    runs = json.loads((Path(__file__).parent / "traces.json").read_text(encoding="utf-8"))
+    every = []
+    for name, changes in [*((name, {}) for name in runs), *CHANGED]:
+        run = trace.Trace.from_json(runs[name])
+        vars(run).update(changes)
+        run.end_detail = ""  # the error's own text
+        every.append(run.summary())
+    for english, text in zip(every, in_chinese(every), strict=True):
+        assert not english_in(re.sub(NAMES, "", text)), (english, text)
+    told = "\n".join(every)
+    assert not [one for one in summary_words() if not re.search(re.sub(r"\\{\w+\\}", ".*", re.escape(one)), told)]
+
+
+def summary_words() -> list[str]:
+    script = f'import {{ PARTS, SUMMARY }} from "{(REPO / "web" / "report_words.js").as_uri()}";'
+    script += "console.log(JSON.stringify([...SUMMARY, ...PARTS]));"
+    asked = ["node", "--input-type=module", "-e", script]
+    return json.loads(subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60).stdout)
