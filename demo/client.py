@@ -71,10 +71,11 @@ class Client:
         """Queues a graph and follows it to its end."""
         return self.follow(self.queue(graph), watch)
 
-    def queue(self, graph: Graph) -> str:
-        """Puts a graph into the queue and gives its prompt id."""
+    def queue(self, graph: Graph, prompt_id: str | None = None) -> str:
+        """Puts a graph into the queue and gives its prompt id, which the server chooses unless it is given."""
+        given = {"prompt_id": prompt_id} if prompt_id else {}
         try:
-            return self._post("/prompt", {"prompt": graph, "client_id": self.id})["prompt_id"]
+            return self._post("/prompt", {"prompt": graph, "client_id": self.id, **given})["prompt_id"]
         except urllib.error.HTTPError as error:
             raise Refused(json.loads(error.read())) from None
 

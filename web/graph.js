@@ -60,12 +60,12 @@ export function runsBefore(node, input, entries) {
         return !imported && (inside ? path.slice(1).some((id) => ids.has(id)) : ids.has(path[0]));
     });
     const newest = mine[mine.length - 1];
-    return newest
-        ? mine.filter(
-              ({ run }) =>
-                  run === newest.run || (run.info.prompt_id && run.info.prompt_id === newest.run.info.prompt_id),
-          )
-        : [];
+    return mine.filter(({ run }) => run === newest.run || isOfOneGraph(run, newest.run));
+}
+
+/** Whether two runs are of one queued graph: clients may give several graphs one prompt id. @param {Run} a @param {Run} b */
+function isOfOneGraph(a, b) {
+    return a.info.prompt_id && a.info.prompt_id === b.info.prompt_id && a.about.task === b.about.task;
 }
 
 /** A node and all that it depends on, the nearest first. @param {any} node @returns {Set<any>} */

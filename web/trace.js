@@ -13,8 +13,8 @@ import { t } from "./language.js";
  * @typedef {object} Run One call of the sampler.
  * @property {{family: string, shape: number[], sampler: string, run_id: string, handle: string, prompt_id: string,
  *     node_id: string, started: string, workers: number}} info how many processes sampled it together, among others
- * @property {{workflow: string, title: string}} about what the queued graph said of it: the workflow's id and the title
- *     of the sampler node; "" where it did not, as in files
+ * @property {{task: string, workflow: string, title: string}} about what the queue said of it: its task, the workflow's
+ *     id and the title of the sampler node; "" where it did not, as in files
  * @property {number} steps
  * @property {Record<string, any>} settings
  * @property {string} codebook
@@ -189,8 +189,8 @@ function readInfo(info) {
 
 /** @param {unknown} about */
 function readAbout(about) {
-    const { workflow, title } = isObject(about) ? about : {};
-    return { workflow: clean(workflow, 200), title: clean(title, 120) };
+    const { task, workflow, title } = isObject(about) ? about : {};
+    return { task: clean(task, 200), workflow: clean(workflow, 200), title: clean(title, 120) };
 }
 
 /** Settings are kept as they are, for people to copy, unless they are too large to have been made by a node. */

@@ -51,16 +51,18 @@ def queueing_client() -> str | None:
     return getattr(_server(), "client_id", None)
 
 
-def queued(prompt_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The nodes and the extra data of a graph that runs, as the client queued it; empty where it is not known.
+def queued(prompt_id: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The queue's task that runs a graph, and the graph's nodes and extra data as the client queued them; empty where
+    they are not known.
 
-    `execution.py:PromptQueue` keeps what runs as (number, prompt id, prompt, extra data, ...).
+    `execution.py:PromptQueue` keeps what runs, by its task, as (number, prompt id, prompt, extra data, ...). A client
+    may give several graphs one prompt id; each is a task of its own.
     """
     running = getattr(getattr(_server(), "prompt_queue", None), "currently_running", {})
-    for _, known, prompt, extra, *_ in list(running.values()):
+    for task, (_, known, prompt, extra, *_) in list(running.items()):
         if known[:LONGEST_ID] == prompt_id:
-            return prompt, extra
-    return {}, {}
+            return str(task), prompt, extra
+    return "", {}, {}
 
 
 def send(event: str, data: dict[str, Any], client: str) -> None:

@@ -62,13 +62,13 @@ class Feed:
 
 
 def about(info: RunInfo) -> About:
-    """The workflow that a run belongs to and the title of its sampler, as the queued graph has them.
+    """The queue's task that samples a run, its workflow and the title of its sampler, as the queued graph has them.
 
     Nodes of two workflows may have the same ids; an editor that has both open must not mix their runs.
     """
-    nodes, extra = comfy_server.queued(info.prompt_id)
+    task, nodes, extra = comfy_server.queued(info.prompt_id)
     # A node made while the graph runs is named after the one that made it: "10.0.0.5" by "10".
     node = nodes.get(info.node_id) or nodes.get(info.node_id.partition(".")[0]) or {}
     workflow = (extra.get("extra_pnginfo") or {}).get("workflow") or {}
-    texts = {"workflow": workflow.get("id"), "title": (node.get("_meta") or {}).get("title")}
-    return {name: text[:LONGEST_ABOUT] for name, text in texts.items() if isinstance(text, str)}
+    texts = {"task": task, "workflow": workflow.get("id"), "title": (node.get("_meta") or {}).get("title")}
+    return {name: text[:LONGEST_ABOUT] for name, text in texts.items() if text and isinstance(text, str)}

@@ -10,8 +10,9 @@
 
 A calibration's "text" is what AdaCache Load Calibration takes.
 
-A run is its trace with "about": {"workflow": "...", "title": "..."}, the queued workflow's id and the title of the
-sampler node, where the graph tells them. Anything else is answered with a status from 400 to 499 and {"error": "..."}.
+A run is its trace with "about": {"task": "...", "workflow": "...", "title": "..."}, the queue's task that sampled it,
+the queued workflow's id and the title of the sampler node, where they are known. Anything else is answered with a
+status from 400 to 499 and {"error": "..."}.
 """
 
 from __future__ import annotations

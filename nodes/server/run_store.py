@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from ...adacache import RunInfo, Trace
+from . import comfy_server
 
 log = logging.getLogger("adacache")
 
@@ -19,16 +20,22 @@ MOST_BYTES = 8 << 20
 
 
 About = dict[str, str]
-"""What the queued graph says of a run: "workflow" is its id, "title" that of the sampler node; each may be missing."""
+"""What the queue says of a run: "task" is the one that samples it, "workflow" the queued workflow's id, "title" that of
+the sampler node; each may be missing."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Kept:
     """A run; `text` is its JSON, made once when it has ended, "" while it runs."""
 
     trace: Trace
     about: About
     text: str = ""
+
+    @property
+    def graph(self) -> tuple[str, str]:
+        """The queued graph: its prompt id, which several may share, and its task."""
+        return self.trace.info.prompt_id, self.about.get("task", "")
 
     def as_text(self) -> str:
         return self.text or as_text(self.trace, self.about)
@@ -131,20 +138,24 @@ class Runs:
             prompt_id: the graph that asks.
             node_ids: only runs of these sampler nodes; None for those of any, taken as one.
         """
-        mine = [t for t in self.ended() if t.info.handle == handle]
-        if node_ids is None:
-            return _of_graph(mine, prompt_id)
-        mine = [t for t in mine if not makers(t.info.node_id).isdisjoint(node_ids)]
-        samplers = {t.info.node_id for t in mine}
-        found = [_of_graph([t for t in mine if t.info.node_id == one], prompt_id) for one in samplers]
-        wanted = {t.info.run_id for each in found for t in each}
-        return [t for t in mine if t.info.run_id in wanted]
+        task, _, _ = comfy_server.queued(prompt_id)
+        with self._lock:
+            mine = [kept for kept in self._kept.values() if kept.text and kept.trace.info.handle == handle]
+        samplers: dict[str, list[Kept]] = {}
+        for kept in mine:
+            node_id = kept.trace.info.node_id
+            if node_ids is None:
+                samplers.setdefault("", []).append(kept)
+            elif not makers(node_id).isdisjoint(node_ids):
+                samplers.setdefault(node_id, []).append(kept)
+        found = [one for runs in samplers.values() for one in _of_graph(runs, (prompt_id, task))]
+        return [kept.trace for kept in mine if kept in found]
 
 
-def _of_graph(runs: list[Trace], prompt_id: str) -> list[Trace]:
+def _of_graph(runs: list[Kept], graph: tuple[str, str]) -> list[Kept]:
     """Those of a queued graph; of the last one that has any, where it has none."""
-    here = [t for t in runs if t.info.prompt_id == prompt_id]
-    return here or [t for t in runs if t.info.prompt_id == runs[-1].info.prompt_id]
+    here = [kept for kept in runs if kept.graph == graph]
+    return here or [kept for kept in runs if kept.graph == runs[-1].graph]
 
 
 RUNS = Runs()

@@ -136,6 +136,20 @@ def test_find_takes_a_cached_samplers_last_run(runs, trace):
     assert store.find("h", "p2", {"6"}) == store.find("g", "p2") == []
 
 
+def test_graphs_with_one_prompt_id_are_told_apart(runs, trace, monkeypatch):
+    """A client may give several graphs one id; the queue's task says which of them a run is of, and which one asks."""
+    store = runs.Runs()
+    for run_id, task, node in (("a1", "7", "7"), ("b1", "7", "8"), ("a2", "8", "7"), ("a3", "8", "7")):
+        one = trace(run_id)
+        one.info = replace(one.info, node_id=node)
+        store.open(one, {"task": task})
+        store.close(one, {"task": task})
+    for task, found in (("7", ["a1", "b1"]), ("8", ["b1", "a2", "a3"]), ("9", ["b1", "a2", "a3"])):
+        monkeypatch.setattr(runs.comfy_server, "queued", lambda _, task=task: (task, {}, {}))
+        assert [t.info.run_id for t in store.find("h", "p", {"7", "8"})] == found
+    assert [t.info.run_id for t in store.find("h", "p")] == ["a2", "a3"]
+
+
 def test_a_run_that_cannot_be_told_does_not_stay(runs, trace, monkeypatch):
     store = runs.Runs()
     one = trace("r0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,17 @@ def test_another_seed_is_another_run(client: Client, shot: Shot):
     assert [run["info"]["handle"] for run in first["runs"]] == [run["info"]["handle"] for run in second["runs"]]
     assert [run["info"]["run_id"] for run in first["runs"]] != [run["info"]["run_id"] for run in second["runs"]]
     assert len(second["runs"]) == 1
+
+
+def test_two_graphs_with_one_prompt_id(client: Client, shot: Shot):
+    """A client chooses the id, and the host takes it twice: the second graph's Cache Stats has its own run only."""
+    same = str(uuid.uuid4())
+    first, second = (graph(replace(shot, seed=shot.seed + n), EAGER) for n in (0, 1))
+    for work in (first, second):
+        assert client.queue(work, same) == same
+    (one,), (two,) = (trace_of(client.follow(same).outputs)["runs"] for _ in range(2))
+    assert one["info"]["prompt_id"] == two["info"]["prompt_id"] == same
+    assert one["info"]["run_id"] != two["info"]["run_id"]
 
 
 def test_bad_codebook_is_refused_before_it_runs(client: Client, shot: Shot):

@@ -86,6 +86,19 @@ test("a node's runs are those of the samplers before it, though the host fails o
     );
 });
 
+test("of two graphs that a client gave one prompt id a node shows the newer one's runs", () => {
+    const sampler = { id: 3 };
+    const node = { inputs: [{ name: "value" }], getInputNode: () => sampler };
+    const entry = (id, task) => {
+        const { info, ...plain } = sample("fast");
+        return { id, run: readRun({ ...plain, info: { ...info, node_id: "3", prompt_id: "p" }, about: { task } }) };
+    };
+    assert.deepEqual(
+        runsBefore(node, "value", [entry("a", "7"), entry("b", "8"), entry("c", "8")]).map(({ id }) => id),
+        ["b", "c"],
+    );
+});
+
 test("a run's schedule is locked in the node that patched its model, be it of one network or of workers", () => {
     const at = (node) => readRun({ ...sample("fast"), info: { ...sample("fast").info, node_id: node } });
     for (const comfyClass of ["AdaCachePatchModel", "AdaCachePatchRayActors"]) {
