@@ -160,6 +160,18 @@ def test_cache_bytes(doubling, tens, sample) -> None:
     assert run.trace.cache_place == "model"
 
 
+def test_views_of_one_batch_count_by_their_storage() -> None:
+    """A batch that two streams share counts once, and whole for as long as one of them keeps its part."""
+    cache, batch = Cache("model"), torch.empty(2, 64)
+    for number, part in enumerate(batch.split(1)):
+        cache.keep(StreamKey(0, number, 0), Stream((part,)))
+    assert cache.nbytes == batch.nbytes
+    cache.drop({StreamKey(0, 0, 0)})
+    assert cache.nbytes == batch.nbytes
+    cache.drop({StreamKey(0, 1, 0)})
+    assert cache.nbytes == 0
+
+
 def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """ "auto" keeps with the model what takes a quarter of its free memory at most, and the rest in host memory."""
     monkeypatch.setattr(torch.Tensor, "copy_", lambda host, device, non_blocking: host)
