@@ -85,7 +85,8 @@ def score(
         watch: told after every frame.
         deep: whether to take LPIPS too, which needs a network of its own.
 
-    Raises: MetricsMissing, where neither kornia nor scikit-image can be imported.
+    Raises: MetricsMissing, where neither kornia nor scikit-image can be imported; ValueError, where a frame has values
+    that are no numbers, see `not_finite`.
     """
     library = _library()
     network, why = _lpips(str(device)) if deep else (None, "not asked for")
@@ -93,7 +94,7 @@ def score(
     psnrs, ssims, deeps = [], [], []
     for n, (ours, theirs) in enumerate(zip(video, reference, strict=True), 1):
         ours, theirs = (frame[..., :3].to(device, torch.float32).clamp(0, 1) for frame in (ours, theirs))
-        psnrs.append(EQUAL_PSNR if torch.equal(ours, theirs) else min(NEARLY_EQUAL_PSNR, library.psnr(ours, theirs)))
+        psnrs.append(_psnr(library, ours, theirs))
         if not small:
             ssims.append(library.ssim(ours, theirs))
         if network is not None:
@@ -132,6 +133,16 @@ def not_finite(field: str, video: Tensor) -> str:
                 "half precision may give; allowed: numbers. Try a VAE in full precision (--fp32-vae)"
             )
     return ""
+
+
+def _psnr(library: _Kornia | _Skimage, ours: Tensor, theirs: Tensor) -> float:
+    """PSNR of a frame, in dB."""
+    if torch.equal(ours, theirs):
+        return EQUAL_PSNR
+    value = float(library.psnr(ours, theirs))
+    if math.isnan(value):
+        raise ValueError("frames with values that are no numbers cannot be compared")
+    return min(NEARLY_EQUAL_PSNR, value)
 
 
 def _overall_psnr(frames: Sequence[float]) -> float:

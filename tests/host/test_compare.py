@@ -100,6 +100,12 @@ def test_what_cannot_be_compared(call: Callable, change: dict[str, Any], said: s
         call("AdaCacheCompare", **given)
 
 
+def test_frames_of_no_numbers_have_no_measure(metrics: ModuleType):
+    """Whoever asks without having looked: they must not count as nearly equal."""
+    with pytest.raises(ValueError, match="no numbers"):
+        metrics.score(spoilt(1), video(1), deep=False)
+
+
 def test_the_other_seed_is_the_floor(call: Callable):
     """The nearer to it, the harsher the words."""
     clip, other = video(4), video(5)
