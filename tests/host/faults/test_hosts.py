@@ -230,3 +230,40 @@ def test_a_sampling_within_a_sampling(made: Any, machine: Callable[..., Any], ki
     for each in (made, other):
         told(each, "done")
         each.check_clean()
+
+
+def sampled(model: Any, sample: Callable[[Any], torch.Tensor], kind: str, restores: bool) -> Any:
+    """What comes of a sampling with one of the same model in it, and of that one: latents, or the error."""
+
+    def again() -> None:
+        running = model.model.current_patcher
+        inner.append(sample(model))
+        if restores:
+            model.model.current_patcher = running
+
+    inner: list[torch.Tensor] = []
+    try:
+        return [sample(around(model, kind, between(2, again), above=True)), *inner]
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("restores", [False, True], ids=["forgotten", "restored"])
+@pytest.mark.parametrize("kind", [WrappersMP.PREDICT_NOISE, WrappersMP.APPLY_MODEL])
+def test_a_sampling_within_one_of_the_same_model(made: Any, kind: str, restores: bool) -> None:
+    """The host forgets which model runs at the end of the inner one (`ModelPatcher.cleanup`), and fails; where a pack
+    sets that right, both are as alone. So it is with us."""
+    known = {run.info.run_id for run in made.patched.runs()}
+    without = sampled(made.rig.model, made.sample, kind, restores)
+    given = sampled(made.patched.model, made.sample, kind, restores)
+    runs = [run for run in made.patched.runs() if run.info.run_id not in known]
+    assert len(runs) == 2 and not any(run.note for run in runs)
+    if isinstance(without, str):
+        assert given == without and not restores
+        assert [run.end for run in runs] == ["failed", "done"]
+    else:
+        assert [torch.equal(one, made.plain) for one in without] == [True, True]
+        assert [torch.equal(one, made.cached) for one in given] == [True, True]
+        assert [run.end for run in runs] == ["done", "done"]
+    made.check_clean()
+    assert torch.equal(made.sample(), made.cached)
