@@ -63,7 +63,11 @@ export function runsBefore(node, input, entries) {
     return mine.filter(({ run }) => run === newest.run || isOfOneGraph(run, newest.run));
 }
 
-/** Whether two runs are of one queued graph: clients may give several graphs one prompt id. @param {Run} a @param {Run} b */
+/**
+ * Whether two runs are of one queued graph: clients may give several graphs one prompt id.
+ * @param {Run} a
+ * @param {Run} b
+ */
 function isOfOneGraph(a, b) {
     return a.info.prompt_id && a.info.prompt_id === b.info.prompt_id && a.about.task === b.about.task;
 }

@@ -50,6 +50,18 @@ def opened(browser: Any, url: str, **context: Any) -> Iterator[Editor]:
         owned.close()
 
 
+@contextlib.contextmanager
+def tab(editor: Editor) -> Iterator[Editor]:
+    """The editor once more, in another tab of the same browser."""
+    page = editor.page.context.new_page()
+    try:
+        other = Editor(page, editor.url)
+        other.enter()
+        yield other
+    finally:
+        page.close()
+
+
 @dataclass
 class Editor:
     """A page with the editor."""

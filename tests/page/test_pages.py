@@ -6,7 +6,7 @@ import re
 
 import hosting
 import pytest
-from editing import opened, small
+from editing import opened, small, tab
 
 from demo import serve
 from demo.workflow import Caching
@@ -50,6 +50,62 @@ def test_another_tab_sees_the_run_and_its_name(editor, browser):
         assert counted(run) in other.headline
         assert "Take two" in other.panel.locator(".adacache-eyebrow").inner_text()
         assert not other.errors
+
+
+def test_two_tabs_at_once(editor):
+    """Each queues a graph of the same node ids: its node tells of its own run alone, and both panels list both."""
+    with tab(editor) as other:
+        tabs = {12: editor, 9: other}
+        for steps, one in tabs.items():
+            one.open_panel()
+            one.load(small(210 + steps, steps=steps))
+        for one in tabs.values():
+            one.note_runs()
+        for one in tabs.values():
+            one.queue()
+        runs = {steps: one.wait_for_runs(2) for steps, one in tabs.items()}
+        assert runs[12] == runs[9] and sorted(len(run["records"]) for run in runs[9]) == [9, 12]
+        assert len({run["info"]["prompt_id"] for run in runs[9]}) == 2
+        assert len({run["info"]["node_id"] for run in runs[9]}) == 1
+        for steps, one in tabs.items():
+            (own,) = [run for run in runs[steps] if len(run["records"]) == steps]
+            one.page.locator(".adacache-node").get_by_text(on_node(own)).wait_for()
+            for run in runs[steps]:
+                row = one.panel.locator(f'[data-run="{run["info"]["run_id"]}"]')
+                assert f"{run['derived']['computed']} of {len(run['records'])}" in row.inner_text()
+        assert not other.errors
+
+
+@pytest.mark.parametrize("silence", ["from before the run", "in mid-run", "closed in mid-run"])
+def test_a_socket_that_went_silent(editor, silence, tmp_path):
+    """Open or closed, it says nothing more: the panel asks for what was queued here, to its end."""
+    sockets, silent = [], [silence] if silence == "from before the run" else []
+
+    def route(socket):
+        sockets.append(socket)
+        server = socket.connect_to_server()
+        server.on_message(lambda message: None if silent else socket.send(message))
+
+    editor.worn = True
+    editor.page.route_web_socket(re.compile(r"/ws\b"), route)
+    editor.enter()
+    editor.open_panel()
+    editor.load(small(220, **LONG))
+    editor.queue()
+    editor.page.wait_for_selector(LIVE)
+    editor.page.wait_for_function(COUNTED, arg=2)
+    if silence == "in mid-run":
+        silent.append(silence)
+    elif silence == "closed in mid-run":
+        sockets[-1].close()
+    so_far = int(re.search(r"of (\d+) steps", editor.headline)[1])
+    editor.page.wait_for_function(COUNTED, arg=so_far + 2)
+    interrupt(editor)
+    editor.panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
+    assert counted(editor.runs()[-1]) in editor.headline
+    assert not editor.page.locator(LIVE).count()
+    assert len(sockets) == (2 if silence == "closed in mid-run" else 1)
+    editor.page.screenshot(path=tmp_path / "after.png")
 
 
 def test_a_page_that_joins_in_mid_run_follows_it(editor, browser):
