@@ -91,16 +91,8 @@ test("evaluations of one step share its place, and steps are labelled, not evalu
     assert.ok(Math.abs(running[6].right - running[6].left - 2 * (running[0].right - running[0].left)) < 0.01);
 });
 
-test("a thousand steps are few elements, drawn in a moment", () => {
-    const run = readRun(synthetic("long", 1000));
-    let svg,
-        best = Infinity; // of several: the first is the compiler's, and the machine has other work
-    for (let n = 0; n < 5; n += 1) {
-        const start = performance.now();
-        svg = draw(layoutPlots([run], 420), paper);
-        best = Math.min(best, performance.now() - start);
-    }
-    assert.ok(best < 100, `${best} ms`);
+test("a thousand steps are few elements", () => {
+    const svg = draw(layoutPlots([readRun(synthetic("long", 1000))], 420), paper);
     assert.ok(svg.children.length < 80, `${svg.children.length} elements`);
 });
 
