@@ -44,8 +44,8 @@ export const REPORTS = [
     phrase("MoReg norm {norm}, power {power} (not used: leave moreg unconnected)"),
     phrase("plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"),
     phrase(
-        "plan: {plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent; every " +
-            "video computes the same ones",
+        "plan (recommended): {plan}; closer than the codebook at as many steps, wherever that was measured. Connect " +
+            "it to locked_schedule, with a preset named by intent; every video computes the same steps",
     ),
     phrase("Nothing was measured for it: the prediction is only what its text says."),
     phrase("MoReg from {runs} runs only: the average may be further off. Six tell more."),
@@ -72,6 +72,7 @@ export const SUMMARY = [
     phrase("about {times} faster, {seconds} s saved (estimated from the computed steps)"),
     phrase("Caching stopped: {why}"),
     phrase("Not cached: {why}"),
+    phrase("Caution: {what}"),
     phrase("codebook {codebook}"),
     phrase("steps planned ahead, answers extrapolated"),
     phrase("steps planned ahead, denoised latents held"),

@@ -16,11 +16,9 @@ const SENTENCES = [
     [phrase("the sampler made no evaluation that could be seen from here")],
     [
         phrase("{steps} steps leave nothing to reuse; it takes at least {least}"),
-        phrase(
-            "Sample 20 steps or more. With a turbo or Lightning LoRA of 8 steps, try this locked_schedule, and look " +
-                "whether the motion holds: 8 steps: 1 2 3 4 6 8",
-        ),
+        phrase("Sample 20 steps or more. Of 5 to 8 steps, balanced reuses one or two, with a sampler such as euler."),
     ],
+    [phrase('with so few steps each changes much: look at motion and detail; preset "off" computes them all')],
     [
         phrase("the locked schedule is for {locked} steps, and this run has {steps}"),
         phrase("Empty locked_schedule, or lock the schedule of a run with as many steps."),

@@ -25,6 +25,7 @@ import { t } from "./language.js";
  * @property {string} probe
  * @property {number} highest_sigma the model's highest noise level, 0 where it is not known
  * @property {string} note
+ * @property {string} caution
  * @property {string} end
  * @property {string} end_detail
  */
@@ -120,6 +121,7 @@ export function readRun(plain, where = "the run") {
         probe: clean(plain.probe, 200),
         highest_sigma: finite(plain.highest_sigma) ?? 0,
         note: clean(plain.note),
+        caution: clean(plain.caution),
         end: clean(plain.end, 40),
         end_detail: clean(plain.end_detail),
     };

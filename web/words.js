@@ -184,6 +184,7 @@ export function notices(run) {
         : t("{count} of {steps} steps", { count, steps: run.steps });
     const uncached = saves(run) ? phrase("Caching stopped: {why}") : phrase("Not cached: {why}");
     const found = run.note ? [t(uncached, { why: said(run.note) })] : [];
+    if (run.caution && saves(run)) found.push(t("Caution: {what}", { what: said(run.caution) }));
     const ended = AFTER[run.end] ? t(AFTER[run.end], { reached }) : "";
     const detail = ["cancelled", "lost", "unfinished"].includes(run.end) ? "" : run.end_detail;
     if (ended || detail) found.push([ended, detail].filter(Boolean).join(": "));

@@ -75,6 +75,7 @@ class Run:
         self.cache = Cache(settings.location, free_bytes)
         codebook = "" if isinstance(self.schedule, PacedSchedule) else str(nearest_codebook(settings.codebooks, steps))
         self.trace = Trace(info or RunInfo(), steps, settings.as_json(), codebook)
+        self.trace.caution = self.schedule.caution
         self.trace.highest_sigma = sampler.highest_sigma or 0.0
         # A measuring run scores motion for calibration, too.
         strides = self.schedule.moreg.settings.strides if self.schedule.moreg else (1,) if measures else ()

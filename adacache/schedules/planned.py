@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .part import Part
-from .schedule import FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse, scaled
+from .schedule import FEW_STEPS, FEWEST_STEPS, Decision, Observation, Reason, Schedule, nothing_to_reuse, scaled
 
 # Chosen on the demo's network, at 20 to 50 steps; bench/README.md has the evidence and what was tried.
 START = 1 / 6  # added to t, so that weights do not soar at the first step
@@ -19,17 +19,29 @@ class Cost(NamedTuple):
 
     Attributes:
         piece: the share of the computed steps, from the first, between which none is reused; at least three are.
+        fewest: steps of the shortest whole schedule of which any are reused.
     """
 
     early: float
     late: float
     piece: float = 0.0
+    fewest: int = FEWEST_STEPS
 
     def weights(self, part: Part) -> list[float]:
         """As `Planner` takes them."""
         ends = range(2 * part.before, 2 * (part.before + part.steps) - 1)
         middles = [end / (2 * part.whole) for end in ends]
         return [(t + START) ** -self.early * (1 - t) ** -self.late for t in middles]
+
+    def computed(self, steps: int, share: float) -> int:
+        """How many of a whole schedule's steps are computed, where about that share is to be.
+
+        The steps of a schedule below `FEWEST_STEPS`, a distilled model's, differ so much from one another that half as
+        many are reused, a quarter of them at most.
+        """
+        if steps >= FEWEST_STEPS:
+            return round(share * steps)
+        return steps - min(steps // 4, int((1 - share) * steps / 2)) if steps >= self.fewest else steps
 
     def first(self, computed: int) -> int:
         """How many of the first steps are computed in one piece, of so many in all."""
@@ -60,7 +72,7 @@ class Cost(NamedTuple):
 
 
 # Chosen on the demo's network as well.
-CORRECTED = Cost(early=3.7, late=1.5)
+CORRECTED = Cost(early=3.7, late=1.5, fewest=5)
 """Where what an interval got wrong is corrected at its end; see `sampling/deferred_correction.py`."""
 CORRECTED_LATER = CORRECTED._replace(piece=0.5)
 """For samplers that sum denoised latents of several steps (UniPC, DPM++ 2M): a reused step between the first ones is an
@@ -155,14 +167,17 @@ class PacedSchedule(Schedule):
         self.steps = steps
         self.max_reuses = max_reuses
         part = part or Part.all(steps)
-        computed = round(share * part.whole)
+        computed = cost.computed(part.whole, share)
         self.first = min(steps, max(1, cost.first(computed) - part.before))
         count = cost.computed_in(part, computed)
         self.left = max(0.0, (count - self.first) * sensitivity)
-        if part.whole < FEWEST_STEPS:
-            self.idle = nothing_to_reuse(part.whole)
+        enough = (more for more in range(part.whole, FEWEST_STEPS) if cost.computed(more, share) < more)
+        if part.whole < FEWEST_STEPS and (least := next(enough, FEWEST_STEPS)) > part.whole:
+            self.idle = nothing_to_reuse(part.whole, least)
         elif count >= steps < part.whole:
             self.idle = nothing_to_reuse(steps, max(steps, self.first + 1) + 1)
+        elif part.whole < FEWEST_STEPS:
+            self.caution = FEW_STEPS
         self._planner = Planner(cost.weights(part))
         self._plan: list[int] = []
 

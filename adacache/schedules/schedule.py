@@ -49,8 +49,11 @@ def scaled(distance: float, motion: Motion | None, sensitivity: float) -> float:
     return distance * (motion.factor if motion else 1.0) * sensitivity
 
 
-# Four steps are always computed and a distance needs two, so below this there is nothing to win.
+# As published, four steps are always computed and a distance needs two, so below this there is nothing to win.
 FEWEST_STEPS = 9
+
+FEW_STEPS = 'with so few steps each changes much: look at motion and detail; preset "off" computes them all'
+"""The caution where steps of a schedule shorter than that are reused."""
 
 
 def nothing_to_reuse(steps: int, least: int = FEWEST_STEPS) -> str:
@@ -66,6 +69,7 @@ class Schedule:
         previous: the last computed step.
         rate: steps from there to the next planned one.
         idle: why it will reuse nothing, as people read it; "" where it will.
+        caution: what to look at where it reuses, as people read it.
     """
 
     def __init__(self, moreg: MoReg | None, sensitivity: float) -> None:
@@ -75,6 +79,7 @@ class Schedule:
         self.rate = 1
         self.previous = 0
         self.idle = ""
+        self.caution = ""
 
     def decide(self, forced: Reason | None = None) -> Decision:
         """Advance to the next step and say whether to compute it; `forced` computes it in any case."""

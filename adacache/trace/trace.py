@@ -55,6 +55,7 @@ class Trace:
         probe: what was measured.
         highest_sigma: the model's highest noise level; 0 where it is not known.
         note: why the run was not cached, or "".
+        caution: what to look at in the video, or "".
         end: "done", "cancelled" or "failed"; "" while it runs.
         end_detail: the error's text where it failed.
     """
@@ -70,6 +71,7 @@ class Trace:
     probe: str = ""
     highest_sigma: float = 0.0
     note: str = ""
+    caution: str = ""
     end: str = ""
     end_detail: str = ""
 
@@ -155,6 +157,8 @@ class Trace:
             lines.append(f"about {self.speed_up:.2f}x faster, {saved:.1f} s saved (estimated from the computed steps)")
         if self.note:
             lines.append(f"{'Caching stopped' if self.saves else 'Not cached'}: {self.note}")
+        if self.caution and self.saves:
+            lines.append(f"Caution: {self.caution}")
         if self.end_detail:
             lines.append(self.end_detail)
         shape = "x".join(map(str, self.info.shape))

@@ -170,7 +170,7 @@ def qwen_image(sheet: Sheet) -> None:
     inner.outlets = [("IMAGE", images[0]), ("handle", node[1])]
     one = sheet.place(inner, (460, 480))
     about = (
-        "**Qwen-Image with AdaCache**: it works for images too, from 9 steps on.\n\nAdaCache is inside the big node "
+        "**Qwen-Image with AdaCache**: it works for images too.\n\nAdaCache is inside the big node "
         "(double-click it), which shows its **preset**."
     )
     sheet.column("1  What to show", one, notes=(Note("About", about, 180), PRESET), color=SHOW)

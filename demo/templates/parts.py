@@ -108,9 +108,9 @@ def around(
 
 def few_steps(which: str) -> Note:
     return Note(
-        "Not with a few-step LoRA",
-        f"{which} leave nothing to reuse: each step changes much. AdaCache is for the full 20 steps, and for those "
-        "who mind what such a LoRA does to motion. Below 9 steps it computes all and says so.",
+        "Less with a few-step LoRA",
+        f"{which}: each step changes much, so one or two of 5 to 8 are reused, and of 4 none. AdaCache is for the full "
+        "20 steps, and for those who mind what such a LoRA does to motion.",
     )
 
 

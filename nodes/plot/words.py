@@ -119,6 +119,8 @@ def most_reuses(trace: Trace) -> int:
 def notices(trace: Trace) -> list[str]:
     """What must not be missed: why a run was not cached, and how it ended if it did not end well."""
     found = [f"{'Caching stopped' if trace.saves else 'Not cached'}: {clean(trace.note)}"] if trace.note else []
+    if trace.caution and trace.saves:
+        found.append(f"Caution: {clean(trace.caution)}")
     count = len(trace.records)
     done = f"{count} evaluations" if trace.unit == "evaluations" else f"{count} of {trace.steps} steps"
     if trace.end == "cancelled":

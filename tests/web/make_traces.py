@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from adacache import (  # noqa: E402
+    FEWEST_STEPS,
     PAPER_FAST,
     PAPER_SLOW,
     LockedPlan,
@@ -29,7 +30,7 @@ from adacache import (  # noqa: E402
 )
 from adacache.schedules.codebook import nearest_codebook  # noqa: E402
 from adacache.schedules.moreg import MoReg  # noqa: E402
-from adacache.schedules.planned import PacedSchedule  # noqa: E402
+from adacache.schedules.planned import CORRECTED, UNCORRECTED, PacedSchedule  # noqa: E402
 from adacache.schedules.schedule import Reason, Schedule  # noqa: E402
 from adacache.trace.trace import Record  # noqa: E402
 
@@ -48,7 +49,8 @@ def record_run(
     if settings.locked:
         schedule = LockedSchedule(settings.locked, moreg, settings.sensitivity)
     elif settings.share:
-        schedule = PacedSchedule(steps, settings.share, settings.sensitivity)
+        cost = CORRECTED if steps < FEWEST_STEPS else UNCORRECTED
+        schedule = PacedSchedule(steps, settings.share, settings.sensitivity, cost=cost)
         codebook = ""
     else:
         schedule = PublishedSchedule(steps, codebook, moreg, settings.sensitivity, settings.max_reuses)
@@ -57,6 +59,7 @@ def record_run(
         "2025-11-22T14:03:22+00:00",
     )  # fmt: skip
     trace = Trace(info, steps, settings.as_json(), str(codebook), cache_place="model", probe="attention", end=end)
+    trace.caution = schedule.caution
     for step in range(1, (stop or steps) + 1):
         trace.records.append(_evaluate(schedule, step, steps, settings, chance, level))
     if end:
@@ -157,6 +160,7 @@ def main() -> None:
         ),
         "measured": record_run("measured", 30, Settings(mode="measure", preset="measure only")),
         "nothing": record_run("nothing", 20, SLOW, level=30.0),
+        "short": record_run("short", 8, Settings(preset="balanced", share=0.5, forecast=True)),
         "refused": refused(),
         "heun": heun(),
         "parts": parts(),

@@ -21,7 +21,7 @@ HOLE = "\0"
 REASONS = {"nothing_to_reuse"}
 """Functions that give a reason for others to refuse with."""
 CONSTANTS = {"NO_RUN": "nodes/stats.py", "BYPASSED": "nodes/schema.py", "OTHER_MODEL": "nodes/host/wrappers.py"}
-CONSTANTS |= {"LOADED_SINCE": "nodes/patch_ray.py"}
+CONSTANTS |= {"LOADED_SINCE": "nodes/patch_ray.py", "FEW_STEPS": "adacache/schedules/schedule.py"}
 
 
 def text_of(node: ast.expr) -> str:
@@ -133,7 +133,7 @@ def test_a_calibration_is_told_whole_in_another_language():
 
 NAMES = (
     r"WAN21|MoReg|as published( \(\w+\))?|paper \w+|heun|measure only|near-lossless|fast|turbo|MiB|GiB|[Ll]atent|"
-    r"standard_static"
+    r"standard_static|off"
 )
 MOREG = {"preset": "balanced", "moreg": {"norm": 0.2}, "sensitivity": 1.0}
 CHANGED = [

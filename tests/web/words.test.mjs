@@ -96,6 +96,7 @@ test("ends and refusals are said", () => {
     assert.deepEqual(notices(run("cancelled")), ["Cancelled after 7 of 30 steps"]);
     assert.deepEqual(notices(run("failed")), ["Failed after 12 of 30 steps: RuntimeError: out of memory"]);
     assert.match(notices(run("refused"))[0], /^Not cached: the sampler heun/);
+    assert.match(notices(run("short"))[0], /^Caution: with so few steps each changes much/);
 });
 
 test("where nothing was reused, it says why and what to change", () => {

@@ -101,12 +101,11 @@ def test_the_worst_interval_costs_what_the_whole_run_s_does(part: Part, cost: Co
 
 
 def test_a_part_has_no_floor_of_nine_steps() -> None:
-    """Published thresholds keep theirs, and so does a whole schedule."""
+    """Published thresholds keep theirs."""
     late = Sampler(part=(0.6, 1.0))
     assert Run(Settings(share=1 / 2), 8, sampler=late).trace.note == ""
     assert computed(Part.between(*late.part, 8), 1 / 2) == [13, 17, 20]
     assert Run(Settings(), 8, sampler=late).trace.note == "8 steps leave nothing to reuse; it takes at least 9"
-    assert Run(Settings(share=1 / 2), 8).trace.note == "8 steps leave nothing to reuse; it takes at least 9"
     of_four = Run(Settings(share=1 / 2), 2, sampler=Sampler(part=(0.5, 1.0)))
     assert of_four.trace.note == "4 steps leave nothing to reuse; it takes at least 9"
 
@@ -114,3 +113,42 @@ def test_a_part_has_no_floor_of_nine_steps() -> None:
 def test_a_part_that_the_whole_run_computes() -> None:
     run = Run(Settings(share=1 / 2), 3, sampler=Sampler(part=(0.0, 0.15)))
     assert run.trace.note == "3 steps leave nothing to reuse; it takes at least 5"
+
+
+SHORT = {
+    ("near-lossless", 8): "1 2 3 4 5 7 8",
+    ("near-lossless", 6): "1 2 3 4 6",
+    ("balanced", 8): "1 2 3 4 6 8",
+    ("balanced", 7): "1 2 3 4 5 7",
+    ("balanced", 5): "1 2 3 5",
+    ("turbo", 8): "1 2 3 4 6 8",
+    ("turbo", 5): "1 2 3 5",
+}
+
+
+@pytest.mark.parametrize("cost", [CORRECTED, CORRECTED_LATER], ids=["corrected", "later"])
+@pytest.mark.parametrize("preset, steps", SHORT, ids=str)
+def test_short_schedules(preset: str, steps: int, cost: Cost) -> None:
+    """Of a distilled model's steps one or two are reused, never two in a row."""
+    plan = computed(Part.all(steps), SHARES[preset], cost)
+    assert " ".join(map(str, plan)) == SHORT[preset, steps]
+
+
+def test_a_short_schedule_is_reused_with_a_caution_where_it_is_corrected() -> None:
+    corrected = Sampler(sigmas=tuple(1 - n / 8 for n in range(9)))
+    trace = Run(Settings(share=1 / 2, forecast=True), 8, sampler=corrected).trace
+    assert trace.note == "" and trace.caution.startswith("with so few steps each changes much")
+    uncorrected = Run(Settings(share=1 / 2), 8).trace
+    assert uncorrected.note == "8 steps leave nothing to reuse; it takes at least 9" and uncorrected.caution == ""
+
+
+@pytest.mark.parametrize("preset, steps, least", [("balanced", 4, 5), ("near-lossless", 5, 6), ("turbo", 1, 5)])
+def test_too_short_a_schedule(preset: str, steps: int, least: int) -> None:
+    """Which is the shortest of which any step is reused is told by preset."""
+    schedule = PacedSchedule(steps, SHARES[preset], cost=CORRECTED)
+    assert schedule.caution == ""
+    assert schedule.idle == f"{steps} steps leave nothing to reuse; it takes at least {least}"
+
+
+def test_nine_steps_need_no_caution() -> None:
+    assert PacedSchedule(9, 1 / 2, cost=CORRECTED).caution == ""

@@ -20,6 +20,18 @@ def test_promised_steps(preset, steps, wan, sample, patch):
     assert not run.codebook and "planned" in run.summary()
 
 
+@pytest.mark.parametrize(("sampler", "reused"), [("euler", [5, 7]), ("dpmpp_2m", [5, 7]), ("euler_ancestral", [])])
+def test_a_distilled_model_s_eight_steps(sampler, reused, wan, sample, patch):
+    """Two are reused, with a caution; none where the sampler adds noise, and the note says what it takes."""
+    patched = patch(wan(blocks=2), preset="balanced")
+    sample(patched.model, steps=8, sampler=sampler)
+    (run,) = patched.runs()
+    assert [record.step for record in run.records if not record.computed] == reused
+    told = run.summary()
+    assert ("Caution: with so few steps each changes much" in told) == bool(reused)
+    assert ("8 steps leave nothing to reuse; it takes at least 9" in told) == (not reused)
+
+
 def test_a_connected_codebook_decides(wan, sample, patch):
     """In place of the planned steps; the residuals are still forecast."""
     patched = patch(wan(blocks=2), preset="fast", text="1000:3 2000:1")
