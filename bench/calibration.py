@@ -1,177 +1,122 @@
-"""What calibration promises against what it keeps, on the demo's network in the real host, in this process.
+"""What AdaCache Calibrate promises against what new videos get, and whether its codebook or its plan is closer.
 
-    .venv/bin/python -m bench.calibration --out bench/results/calibration.json
+    .venv/bin/python -m bench.calibration --videos 8
 
-Calibrates from measured runs of one prompt and of three, and samples twelve other prompts with what was proposed: the
-codebook, the plan, and beside them the preset by intent of the same share. PSNR is of latents over their range, against
-the uncached ones. What was measured before is read from the output file and not measured again, so it may be stopped
-and gone on with; delete the file after the network or the method changed.
+Calibrates from measured runs of three videos for the shares of two presets, and samples others: with the codebook, with
+the plan of as many steps as the codebook came to, and with the plans of the preset around that. PSNR is of latents
+against the uncached ones. Rows go into `results/calibration.jsonl` as they come, and are not measured again; the table
+is written to `results/calibration.md`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 
-from .studio import Studio, prompts
+from adacache.schedules.planned import CORRECTED, CORRECTED_LATER
 
-SEED = 1
-# Of the demo's 24 prompts, by their number, to calibrate on; and every second one, which are others.
-FROM = {"still": 3, "slow": 11, "erratic": 19, "still 2": 1, "slow 2": 9, "fast": 15}
-THREE = ("still", "slow", "erratic")
-SIX = tuple(FROM)
-NEW = range(0, 24, 2)
-SHARES = {50.0: "balanced", 40.0: "fast", 100 / 3: "turbo"}  # of 15, 12 and 10 in 30 steps
+from . import batches
+from .hosted import Hosted
 
-
-class Way(NamedTuple):
-    """A calibration, and how it is used."""
-
-    steps: int
-    runs: tuple[str, ...]
-    target: str
-    amount: float
-    preset: str = "balanced"
-    with_moreg: bool = False
-
-    @property
-    def wanted(self) -> float:
-        """The target as a number that is compared: computed steps, times, or percent."""
-        return self.amount / 100 * self.steps if self.target.startswith("computed") else self.amount
-
-
-def ways() -> list[Way]:
-    """What is measured."""
-    shares = tuple(SHARES)
-    found = [Way(30, runs, "computed steps (%)", share) for runs in (THREE, *((k,) for k in THREE)) for share in shares]
-    found += [Way(30, runs, "speed-up (x)", 2.0) for runs in (THREE, ("slow",))]
-    found += [
-        Way(s, runs, "computed steps (%)", share) for s in (20, 50) for runs in (THREE, ("slow",)) for share in shares
-    ]
-    found.append(Way(30, THREE, "computed steps (%)", 40.0, preset="paper fast"))
-    found += [Way(30, THREE, "largest change (%)", change) for change in (20.0, 30.0)]
-    found += [Way(30, runs, "computed steps (%)", s, with_moreg=True) for runs in (SIX, THREE) for s in shares[:2]]
-    return found
-
-
-class Calibrating:
-    """The host with the demo's network, and the prompts' runs."""
-
-    def __init__(self) -> None:
-        self.studio = Studio()
-        self.prompts = prompts()
-        self._measured: dict[tuple[int, str], Any] = {}
-        self._full: dict[tuple[int, int], torch.Tensor] = {}
-
-    def latent(self, model: Any, prompt: int, steps: int) -> torch.Tensor:
-        return self.studio.sample(model, self.prompts[prompt], SEED, steps)["samples"].float()
-
-    def sample(self, steps: int, prompt: int, preset: str, **linked: Any) -> tuple[Any, float]:
-        """The trace of one video, and its PSNR against the uncached one."""
-        if (steps, prompt) not in self._full:
-            self._full[steps, prompt] = self.latent(self.studio.model, prompt, steps)
-        full = self._full[steps, prompt]
-        model, trace = self.studio.cached(preset=preset, **linked)
-        off = ((self.latent(model, prompt, steps) - full) ** 2).mean().clamp(min=1e-10)
-        return trace(), float(10 * torch.log10((full.max() - full.min()) ** 2 / off))
-
-    def psnr(self, steps: int, preset: str, **linked: Any) -> list[float]:
-        """Of all new prompts."""
-        return [round(self.sample(steps, prompt, preset, **linked)[1], 2) for prompt in NEW]
-
-    def calibrate(self, way: Way) -> tuple[Any, ...]:
-        """The outputs of AdaCache Calibrate, from shared traces."""
-        for name in way.runs:
-            if (way.steps, name) not in self._measured:
-                self._measured[way.steps, name] = self.sample(way.steps, FROM[name], "measure only")[0]
-        return self.studio.call(
-            "AdaCacheCalibrate",
-            target=way.target,
-            amount=way.amount,
-            runs="this graph's runs",
-            protect=0.15,
-            with_moreg=way.with_moreg,
-            save_as="",
-            traces=self.studio.dumps([self._measured[way.steps, name] for name in way.runs]),
-        )
-
-
-def row(calibrating: Calibrating, way: Way) -> dict[str, Any]:
-    """What one calibration predicted and what twelve new prompts got."""
-    codebook, moreg, sensitivity, text, _, plan = calibrating.calibrate(way)
-    linked = {"codebook": codebook, "sensitivity": sensitivity, "moreg": moreg}
-    traces, psnr = zip(*(calibrating.sample(way.steps, prompt, way.preset, **linked) for prompt in NEW), strict=True)
-    found = {
-        "way": list(way),
-        "calibration": json.loads(text),
-        "computed": [trace.computed for trace in traces],
-        "speed_up": [round(trace.speed_up, 3) for trace in traces],
-        "largest_change": [round(100 * largest(trace), 2) for trace in traces],
-        "psnr": [round(value, 2) for value in psnr],
-    }
-    if way.preset == "balanced" and not way.with_moreg and way.target.startswith("computed"):
-        found["plan_psnr"] = calibrating.psnr(way.steps, way.preset, locked_schedule=plan)
-        found["preset_psnr"] = calibrating.psnr(way.steps, SHARES[way.amount])
-    return found
-
-
-def largest(trace: Any) -> float:
-    """Largest relative change of the probe over an interval with reused steps."""
-    computed = [record for record in trace.records if record.computed]
-    pairs = zip(computed, computed[1:], strict=False)
-    # A distance is per step planned, which at the forced last steps is more than passed.
-    return max((b.distance * a.rate for a, b in pairs if b.step - a.step > 1), default=0.0)
-
-
-QUALITY = {"codebook, dB": "psnr", "plan, dB": "plan_psnr", "preset, dB": "preset_psnr"}
-
-
-def quality(values: Sequence[float]) -> str:
-    return f"{mean(values):.1f} / {np.percentile(values, 10):.1f}" if values else ""
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Per calibration: target, prediction, what came of it and how far off that is; then quality, mean and p10."""
-    head = ["steps", "calibrated on", "target", "used with", "predicted computed", "computed (min to max)"]
-    lines = ["| " + " | ".join([*head, "meets", "off by", *QUALITY]) + " |"]
-    lines.append("|--:|---|---|---" + "|--:" * (4 + len(QUALITY)) + "|")
-    for one in rows:
-        steps, runs, target, amount, preset, with_moreg = one["way"]
-        way = Way(steps, tuple(runs), target, amount, preset, with_moreg)
-        kind = {"computed": "computed", "speed-up": "speed_up", "largest": "largest_change"}[target.split()[0]]
-        got, counts = mean(one[kind]), one["computed"]
-        goal = f"{way.wanted:.3g} steps" if kind == "computed" else f"{target} {amount:g}"
-        cells = [str(steps), f"{len(runs)} ({', '.join(runs)})", goal, preset + (" + MoReg" if with_moreg else "")]
-        cells += [f"{one['calibration']['computed']:.1f}", f"{mean(counts):.1f} ({min(counts)} to {max(counts)})"]
-        off = got / way.wanted - 1
-        cells += [f"{got:.3g}", f"{off:+.0%}" + ("" if abs(off) <= 0.1 else " (beyond 10 %)")]
-        cells += [quality(one.get(name, ())) for name in QUALITY.values()]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+RESULTS = Path(__file__).parent / "results"
+STEPS, MEASURED = 30, 3
+FIRST = 7001  # seed of the measured videos: none of those compared
+SHARES = (50.0, 40.0)
+KEYS = ("network", "sampler", "share")
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.calibration", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="JSON; a table is written beside it")
-    out = parser.parse_args().out
-    rows = json.loads(out.read_text())["rows"] if out.exists() else []
-    calibrating: Calibrating | None = None
-    for way in ways():
-        if json.loads(json.dumps(way)) in [one["way"] for one in rows]:
-            continue
-        calibrating = calibrating or Calibrating()
-        rows.append(row(calibrating, way))
-        out.write_text(json.dumps({"seed": SEED, "rows": rows}, indent=1) + "\n")
-        out.with_suffix(".md").write_text(table(rows))
-    print(table(rows))
+    parser = argparse.ArgumentParser(prog="python -m bench.calibration", description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", default=batches.NAMES, choices=batches.NAMES)
+    parser.add_argument("--sampler", default="euler")
+    parser.add_argument("--videos", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=RESULTS / "calibration.jsonl")
+    options = parser.parse_args()
+    at = batches.hosted()
+    for name in options.networks:
+        have = {tuple(row[key] for key in KEYS) for row in rows_of(options.out)}
+        wanted = [share for share in SHARES if (name, options.sampler, share) not in have]
+        for row in measured(name, options.sampler, options.videos, wanted, at) if wanted else ():
+            with options.out.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(table([row]).splitlines()[-1], flush=True)
+    options.out.with_suffix(".md").write_text(table(rows_of(options.out)))
+
+
+def measured(name: str, sampler: str, videos: int, shares: list[float], at: Hosted) -> Any:
+    """A row for each share, as it comes."""
+    first, of = batches.subject(name, at, MEASURED, FIRST), batches.subject(name, at, videos)
+    traces = []
+    for one in (batches.alone(first, row) for row in range(MEASURED)):
+        model, run = at.patched(one.model, preset="measure only")
+        one.sample(model, STEPS, sampler)
+        traces.append(run())
+
+    def calibrate(share: float) -> tuple[Any, ...]:
+        return at.call(
+            "AdaCacheCalibrate",
+            target="computed steps (%)",
+            amount=share,
+            runs="this graph's runs",
+            protect=0.15,
+            with_moreg=False,
+            save_as="",
+            traces=at.dumps(traces),
+        )
+
+    expected = of.sample(of.model, STEPS, sampler)
+
+    def locked(plan: str) -> list[float]:
+        model, _ = at.patched(of.model, preset="balanced", locked_schedule=plan)
+        return batches.psnr(of.sample(model, STEPS, sampler), expected)
+
+    for share in shares:
+        codebook, _, sensitivity, text, _, _ = calibrate(share)
+        told, counts, psnr = json.loads(text), [], []
+        for row in range(videos):
+            one = batches.alone(of, row)
+            model, run = at.patched(one.model, preset="balanced", codebook=codebook, sensitivity=sensitivity)
+            psnr += batches.psnr(one.sample(model, STEPS, sampler), expected[row : row + 1])
+            counts.append(run().computed)
+        count = round(mean(counts))
+        general = (CORRECTED_LATER if sampler != "euler" else CORRECTED).plan(STEPS, count)
+        ways = {
+            "codebook": psnr,
+            "plan": locked(calibrate(100 * count / STEPS)[-1]),
+            "preset": locked(f"{STEPS} steps: {' '.join(str(step + 1) for step in general)}"),
+        }
+        yield {
+            **dict(zip(KEYS, (name, sampler, share), strict=True)),
+            "told": [told["computed"], told["fewest"], told["most"]],
+            "computed": counts,
+            "psnr": {way: [round(value, 2) for value in values] for way, values in ways.items()},
+        }
+
+
+def rows_of(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """What was told, what came of it, and quality: mean (lowest tenth)."""
+    ways = ("codebook", "plan", "preset")
+    lines = ["| network | told | range told | came, mean | each video | within the range | " + " | ".join(ways) + " |"]
+    lines.append("|---|--:|--:|--:|---|--:" + "|--:" * len(ways) + "|")
+    for row in rows:
+        (told, fewest, most), counts = row["told"], row["computed"]
+        inside = sum(fewest <= count <= most for count in counts)
+        came = f"{mean(counts):.1f} ({mean(counts) / told - 1:+.0%})"
+        cells = [row["network"] + ("" if row["sampler"] == "euler" else f", {row['sampler']}"), f"{told:.1f}"]
+        cells += [f"{fewest:g} to {most:g}", came, " ".join(map(str, counts)), f"{inside} of {len(counts)}"]
+        cells += [f"{mean(row['psnr'][way]):.1f} ({np.percentile(row['psnr'][way], 10):.1f})" for way in ways]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -142,8 +142,8 @@ class Calibration:
         if not self.plan:
             return "plan: none; it takes a measured run of a sampler that adds no noise, such as euler or uni_pc"
         return (
-            f"plan: {self.plan}; connect it to locked_schedule instead of the codebook, with a preset named by intent; "
-            "every video computes the same ones"
+            f"plan (recommended): {self.plan}; closer than the codebook at as many steps, wherever that was measured. "
+            "Connect it to locked_schedule, with a preset named by intent; every video computes the same steps"
         )
 
     def as_text(self) -> str:

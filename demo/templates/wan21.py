@@ -90,14 +90,13 @@ def wan_calibrate(sheet: Sheet) -> None:
         "wan**, and **text** can be shared.",
     )
     sheet.column("4  Calibrate", calibrate, notes=(wish,), color=OURS)
-    more = {"codebook": calibrate[0], "moreg": calibrate[1], "sensitivity": calibrate[2]}
-    using = patch(sheet, parts.model, title="Use it: balanced + your codebook", **more)
+    using = patch(sheet, parts.model, title="Use it: balanced + your plan", locked_schedule=calibrate[5])
     sample = sampler(sheet, using, parts.words, parts.latent, seed=2, title="Sample, calibrated", **WAN_STEPS)
     later = Note(
         "3  Use it",
         "From now on delete columns 3 and 4, and connect **AdaCache Load Calibration** with the name *my wan* "
-        "here.\n\n**plan** into *locked_schedule*, without the codebook, computes exactly as many steps, the same of "
-        "every video, for this step count.",
+        "here.\n\nThe plan is for this step count. **codebook**, **moreg** and **sensitivity** in its place follow the "
+        "video, and at as many steps come less close.",
     )
     sheet.column("5  Use it", using, sample, notes=(later,))
     sheet.column("6  What it did", stats(sheet, using, sample), color=OURS)

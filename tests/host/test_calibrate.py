@@ -63,6 +63,7 @@ def test_a_plan_where_the_sampler_adds_no_noise(model, patch, sample, call, samp
     assert [len(row or ()) for row in turns] == [step if told else 0 for step in range(20)]
     *_, report, plan = call("AdaCacheCalibrate", handle=measuring.handle, target="computed steps (%)", amount=50.0)
     assert bool(plan) is told and ("plan: none" in report) is not told
+    assert (f"plan (recommended): {plan}" in report) is told
     if told:
         using = patch(model, preset="balanced", locked_schedule=plan)
         sample(using.model, steps=20, sampler_name=sampler, seed=7, prompt=OTHER)
