@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.networks import families, wan_loras
 from demo.train.everything import run
 
-NAMES = (*families.NETWORKS, *wan_loras.EXPERTS, wan_loras.DISTILLED)
+NAMES = (*families.NETWORKS, *wan_loras.EXPERTS, *wan_loras.DISTILLED)
 MAKING, TRAINING, ALONE = 0.2, 0.65, 0.85  # shares of the time; what starting takes is left over
 
 
@@ -48,8 +48,11 @@ def main() -> None:
         for name in families.NETWORKS
         if name in options.names
     ]
-    if wan_loras.DISTILLED in options.names:
-        parts.append(lambda: train(wan_loras.DISTILLED, TRAINING, "bench.networks.wan_loras", *making))
+    parts += [
+        lambda name=name: train(name, TRAINING, "bench.networks.wan_loras", *making)
+        for name in wan_loras.DISTILLED
+        if name in options.names
+    ]
     pair = [name for name in wan_loras.EXPERTS if name in options.names]
     if pair:
         parts.append(lambda: experts(pair))
