@@ -100,7 +100,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         same = [r for r in rows if all(r[key] == row[key] for key in ("network", "sampler", "shift"))]
         points = sorted((sum(r["computed"]), mean(r["psnr"])) for r in same if r["way"] == "one run")
         count, beside = sum(row["computed"]), ""
-        for (low, worse), (high, better) in pairwise(points):
+        for (low, worse), (high, better) in pairwise(points if "+" in row["part"] else ()):
             if low <= count <= high:
                 beside = f"{worse + (better - worse) * (count - low) / (high - low):.1f}"
         where = f"{row['network']}, {row['sampler']}, shift {row['shift']:g} | {row['part']} {row['way']}"
