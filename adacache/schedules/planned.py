@@ -43,6 +43,10 @@ class Cost(NamedTuple):
             return round(share * steps)
         return steps - min(steps // 4, int((1 - share) * steps / 2)) if steps >= self.fewest else steps
 
+    def shortest(self, share: float) -> int:
+        """The steps of the shortest whole schedule of which any are reused at that share."""
+        return next((n for n in range(self.fewest, FEWEST_STEPS) if self.computed(n, share) < n), FEWEST_STEPS)
+
     def first(self, computed: int) -> int:
         """How many of the first steps are computed in one piece, of so many in all."""
         return max(3, int(self.piece * computed))
@@ -171,9 +175,8 @@ class PacedSchedule(Schedule):
         self.first = min(steps, max(1, cost.first(computed) - part.before))
         count = cost.computed_in(part, computed)
         self.left = max(0.0, (count - self.first) * sensitivity)
-        enough = (more for more in range(part.whole, FEWEST_STEPS) if cost.computed(more, share) < more)
-        if part.whole < FEWEST_STEPS and (least := next(enough, FEWEST_STEPS)) > part.whole:
-            self.idle = nothing_to_reuse(part.whole, least)
+        if part.whole < cost.shortest(share):
+            self.idle = nothing_to_reuse(part.whole, cost.shortest(share))
         elif count >= steps < part.whole:
             self.idle = nothing_to_reuse(steps, max(steps, self.first + 1) + 1)
         elif part.whole < FEWEST_STEPS:
