@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
@@ -16,6 +16,8 @@ from unittest import mock
 import torch
 from torch import Tensor
 
+from adacache.schedules.explicit import LockedPlan
+from adacache.schedules.planned import CORRECTED, CORRECTED_LATER, Cost
 from demo import host
 
 from .hosted import Hosted
@@ -91,6 +93,16 @@ def psnr(latents: Tensor, expected: Tensor) -> list[float]:
     ends = expected.flatten(1)
     error = (latents - expected).flatten(1).square().mean(1).clamp_min(1e-20)
     return (10 * torch.log10((ends.amax(1) - ends.amin(1)).square() / error)).tolist()
+
+
+def cost_of(sampler: str) -> Cost:
+    """By which the presets plan, for a sampler that is corrected."""
+    return CORRECTED if sampler == "euler" else CORRECTED_LATER
+
+
+def locked(steps: int, plan: Iterable[int]) -> str:
+    """A plan, counted from 0, as a locked schedule's text."""
+    return str(LockedPlan(steps, tuple(step + 1 for step in plan)))
 
 
 def hosted(*extras: str) -> Hosted:

@@ -23,10 +23,9 @@ from statistics import mean, median, pstdev
 
 import numpy as np
 
-from adacache.schedules.planned import CORRECTED
-
 from . import batches
-from .counts import OURS, RESULTS, STEPS, rows_of, tenth
+from .counts import OURS, RESULTS, STEPS, tenth
+from .rows import rows_of
 
 SIGNALS = RESULTS / "signals.jsonl"
 PRESETS = (15, 12, 10)
@@ -66,14 +65,14 @@ def main() -> None:
 def signals(name: str, videos: int = 24) -> None:
     """What a run sees of each video, which is sampled by itself."""
     at = batches.hosted()
-    plan = " ".join(str(step + 1) for step in CORRECTED.plan(STEPS, PRESETS[0]))
+    plan = batches.locked(STEPS, batches.cost_of("euler").plan(STEPS, PRESETS[0]))
     (moreg,) = at.call("AdaCacheMoRegSettings", **at.defaults("AdaCacheMoRegSettings"))
     many = batches.subject(name, at, videos)
     row: dict = {"network": name, **{signal: [] for signal in SIGNALS_OF}}
     for video in range(videos):
         # The plan as a locked one, which scores motion where MoReg is connected and is not moved by it.
         subject = batches.alone(many, video)
-        patched, run = at.patched(subject.model, locked_schedule=f"{STEPS} steps: {plan}", moreg=moreg)
+        patched, run = at.patched(subject.model, locked_schedule=plan, moreg=moreg)
         subject.sample(patched, STEPS)
         record = run().records[SEEN_AT - 1]
         row["error"].append(round(record.error, 5))

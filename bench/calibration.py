@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from adacache.schedules.planned import CORRECTED, CORRECTED_LATER
-
 from . import batches
 from .hosted import Hosted
+from .rows import rows_of
 
 RESULTS = Path(__file__).parent / "results"
 STEPS, MEASURED = 30, 3
@@ -85,11 +84,10 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
             psnr += batches.psnr(one.sample(model, STEPS, sampler), expected[row : row + 1])
             counts.append(run().computed)
         count = round(mean(counts))
-        general = (CORRECTED_LATER if sampler != "euler" else CORRECTED).plan(STEPS, count)
         ways = {
             "codebook": psnr,
             "plan": locked(calibrate(100 * count / STEPS)[-1]),
-            "preset": locked(f"{STEPS} steps: {' '.join(str(step + 1) for step in general)}"),
+            "preset": locked(batches.locked(STEPS, batches.cost_of(sampler).plan(STEPS, count))),
         }
         yield {
             **dict(zip(KEYS, (name, sampler, share), strict=True)),
@@ -97,10 +95,6 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
             "computed": counts,
             "psnr": {way: [round(value, 2) for value in values] for way, values in ways.items()},
         }
-
-
-def rows_of(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from adacache.schedules.planned import CORRECTED, CORRECTED_LATER
-
 from . import batches
+from .rows import rows_of
 
 RESULTS = Path(__file__).parent / "results"
 STEPS = 30
 COUNTS = range(8, 25)
-COSTS = {"euler": CORRECTED, "uni_pc": CORRECTED_LATER}
+SAMPLERS = ("euler", "uni_pc")
 OURS, FEWER = "ours", "fewer steps"
 ALLOWED = 0.3  # dB by which a step more may come out lower
 
@@ -34,7 +33,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.counts", description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", default=batches.NAMES, choices=batches.NAMES)
-    parser.add_argument("--samplers", nargs="+", default=list(COSTS), choices=COSTS)
+    parser.add_argument("--samplers", nargs="+", default=SAMPLERS, choices=SAMPLERS)
     parser.add_argument("--videos", type=int, default=24)
     parser.add_argument("--out", type=Path, default=RESULTS / "counts.jsonl")
     options = parser.parse_args()
@@ -51,8 +50,8 @@ def main() -> None:
                 if way == FEWER:
                     latents = subject.sample(subject.model, count, sampler)
                 else:
-                    plan = " ".join(str(step + 1) for step in COSTS[sampler].plan(STEPS, count))
-                    patched, _ = at.patched(subject.model, preset="fast", locked_schedule=f"{STEPS} steps: {plan}")
+                    plan = batches.locked(STEPS, batches.cost_of(sampler).plan(STEPS, count))
+                    patched, _ = at.patched(subject.model, preset="fast", locked_schedule=plan)
                     latents = subject.sample(patched, STEPS, sampler)
                 values = [round(value, 2) for value in batches.psnr(latents, expected)]
                 row = dict(zip(KEYS, (name, sampler, way, count), strict=True)) | {"psnr": values}
@@ -63,10 +62,6 @@ def main() -> None:
 
 
 KEYS = ("network", "sampler", "way", "computed")
-
-
-def rows_of(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
 
 
 def report(rows: list[dict[str, Any]]) -> str:

@@ -24,6 +24,7 @@ import torch
 
 from demo.train.check import LOOKED_AT, objects
 
+from .rows import rows_of
 from .studio import Studio, prompts
 
 RESULTS = Path(__file__).parent / "results"
@@ -114,7 +115,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4, help="of each prompt")
     parser.add_argument("--out", type=Path, default=RESULTS / "drafts.jsonl")
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    rows = rows_of(options.out)
     known = {(row["prompt"], row["seed"]) for row in rows}
     studio = Studio()
     with options.out.open("a") as file:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .report import write
+from .rows import rows_of
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -53,10 +54,6 @@ def measure(options: argparse.Namespace, out: Path) -> None:
 
 def key(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("prompt", "seed", "steps", "sampler", "way"))
-
-
-def rows_of(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
 
 
 def main() -> None:

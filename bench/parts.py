@@ -21,9 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adacache.schedules.planned import CORRECTED, CORRECTED_LATER
-
 from . import batches
+from .rows import rows_of
 from .ways import PRESETS
 
 RESULTS = Path(__file__).parent / "results"
@@ -83,9 +82,9 @@ class Parts:
     def _locked(self, way: str, steps: int, preset: str) -> dict[str, str]:
         if way == "now":
             return {}
-        cost = CORRECTED if self.sampler == "euler" else CORRECTED_LATER
+        cost = batches.cost_of(self.sampler)
         plan = cost.plan(steps, max(4, round(SHARES[preset] * steps))) if steps >= 9 else range(steps)
-        return {"locked_schedule": f"{steps} steps: {' '.join(str(step + 1) for step in plan)}"}
+        return {"locked_schedule": batches.locked(steps, plan)}
 
 
 def _row(way: str, part: str, preset: str, latents: Tensor, expected: Tensor, computed: Any) -> dict[str, Any]:
@@ -126,7 +125,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print what the file has")
     options = parser.parse_args()
     if options.table:
-        print(table([json.loads(line) for line in options.out.read_text().splitlines()]))
+        print(table(rows_of(options.out)))
         return
     at = batches.hosted()
     for name in options.networks:

@@ -15,6 +15,7 @@ from statistics import median
 from demo.readme import between
 
 from .report import OURS, Rows, average, points, reading, shared, tenth
+from .rows import rows_of
 
 REPO = Path(__file__).resolve().parents[1]
 RESULTS = REPO / "bench" / "results"
@@ -57,7 +58,7 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def measured() -> Rows:
     """The rows of the run that the pages speak of, of videos that all methods were measured on."""
-    rows = [json.loads(line) for line in (RESULTS / "frontier.jsonl").read_text().splitlines()]
+    rows = rows_of(RESULTS / "frontier.jsonl")
     return shared([row for row in rows if (row["steps"], row["sampler"]) == (STEPS, SAMPLER)])
 
 

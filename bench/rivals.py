@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from . import batches, others
 from .hosted import Hosted
 from .networks.families import NETWORKS
+from .rows import rows_of
 from .ways import OURS, PRESETS
 
 RESULTS = Path(__file__).parent / "results"
@@ -336,10 +337,6 @@ def ways(of: batches.Subject, at: Hosted) -> dict[tuple[str, str], Callable[[], 
     apart = cache(lambda: batches.subject(of.name, at, 3, 4242))  # not among those compared
     given = caches(cache(lambda: magnitudes(apart())), cache(lambda: changes(apart())))
     return found | {(c.method, c.setting): lambda c=c: under(c) for c in given}
-
-
-def rows_of(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
