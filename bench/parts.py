@@ -95,8 +95,12 @@ def _row(way: str, part: str, preset: str, latents: Tensor, expected: Tensor, co
 def table(rows: list[dict[str, Any]]) -> str:
     """Each way beside one run of as many computed steps, read off on the line between the presets."""
     lines = ["| network | | preset | computed | PSNR, mean (worst) | one run at as many |", "|---|---|---|--:|--:|--:|"]
+
+    def run_of(row: dict[str, Any]) -> tuple[Any, ...]:
+        return (*(row[key] for key in ("network", "sampler", "shift")), len(row["psnr"]))
+
     for row in rows:
-        same = [r for r in rows if all(r[key] == row[key] for key in ("network", "sampler", "shift"))]
+        same = [r for r in rows if run_of(r) == run_of(row)]
         points = sorted((sum(r["computed"]), mean(r["psnr"])) for r in same if r["way"] == "one run")
         count, beside = sum(row["computed"]), ""
         for (low, worse), (high, better) in pairwise(points if "+" in row["part"] else ()):
