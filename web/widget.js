@@ -30,6 +30,21 @@ export function nodePlot(document, { store, runsOf, shown }) {
 
     /** @type {(Told & {known: Set<string>}) | null} */
     let told = null;
+    /** @type {{x: number, y: number} | null} */
+    let mouse = null; // on the page, while it is over the node's plots
+    /** @type {ReturnType<typeof runPlot>[]} */
+    let plots = [];
+
+    // Where the mouse is, not what it is over: a run draws its plot anew with every step, under a mouse that rests.
+    const point = () => plots.forEach(({ tell }) => tell(mouse));
+    root.addEventListener("pointermove", ({ clientX, clientY }) => {
+        mouse = { x: clientX, y: clientY };
+        point();
+    });
+    root.addEventListener("pointerleave", () => {
+        mouse = null;
+        point();
+    });
 
     /** What the server told, until a run comes that it did not know of. */
     function chosen() {
@@ -47,11 +62,11 @@ export function nodePlot(document, { store, runsOf, shown }) {
         root.classList.toggle("light", isLight(root));
         const { entries, words } = chosen();
         const drawn = entries.slice(-MOST_RUNS);
+        plots = drawn.map((entry) => runPlot(document, entry, root, drawn.length, font));
         root.replaceChildren(
-            ...(drawn.length
-                ? drawn.map((entry) => runPlot(document, entry, root, drawn.length, font))
-                : [element(document, "p", { text: words })]),
+            ...(plots.length ? plots.map((plot) => plot.root) : [element(document, "p", { text: words })]),
         );
+        point();
     }
 
     return {
@@ -71,6 +86,7 @@ export function nodePlot(document, { store, runsOf, shown }) {
  * @param {HTMLElement} root
  * @param {number} of how many runs share the room
  * @param {import("./shapes.js").Measure} measure
+ * @returns {{root: HTMLElement, tell: (mouse: {x: number, y: number} | null) => void}}
  */
 function runPlot(document, entry, root, of, measure) {
     const { run } = entry;
@@ -84,28 +100,29 @@ function runPlot(document, entry, root, of, measure) {
     const line = headLine(document, entry, of > 1, (words) => measure(words, 12) + 10 <= width);
     const scene = layoutCompact(run, width, look);
     const svg = draw(scene, document);
-    pointAt(svg, scene, line);
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", line.title);
-    return element(document, "div", { class: "run" }, [line, svg]);
+    return { root: element(document, "div", { class: "run" }, [line, svg]), tell: teller(svg, scene, line) };
 }
 
 /**
- * Numbers of the step under the mouse, in place of the line above the plot.
+ * Tells the numbers of the step under the mouse in place of the line above the plot.
  * @param {SVGSVGElement} svg
  * @param {import("./layout.js").Scene} scene
  * @param {HTMLElement} line
+ * @returns {(mouse: {x: number, y: number} | null) => void}
  */
-function pointAt(svg, scene, line) {
+function teller(svg, scene, line) {
     const spans = [...line.children];
     const usual = spans.map((span) => span.textContent);
-    const say = (words) => spans.forEach((span, n) => (span.textContent = words[n]));
-    svg.addEventListener("pointermove", (event) => {
-        const { left, width } = svg.getBoundingClientRect(); // the canvas may be zoomed
-        const record = scene.tracks[0].run.records[indexAt(scene, ((event.clientX - left) * scene.width) / width)];
-        say(record ? brief(record) : usual);
-    });
-    svg.addEventListener("pointerleave", () => say(usual));
+    return (mouse) => {
+        const { left, top, width, bottom } = svg.getBoundingClientRect(); // the canvas may be zoomed
+        const over = mouse && mouse.y >= top && mouse.y <= bottom;
+        const index = over ? indexAt(scene, ((mouse.x - left) * scene.width) / width) : -1;
+        const record = scene.tracks[0].run.records[index];
+        const words = record ? brief(record) : usual;
+        spans.forEach((span, n) => (span.textContent = words[n]));
+    };
 }
 
 /**

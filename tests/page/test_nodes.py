@@ -54,6 +54,20 @@ def test_numbers_under_the_mouse(editor):
     node.get_by_text(f"{run['derived']['computed']} of 12 computed").wait_for()
 
 
+def test_numbers_stay_under_a_mouse_that_rests_while_the_plot_is_drawn_anew(editor):
+    editor.open_panel()
+    editor.run_graph(small(306))
+    plot = editor.page.locator(".adacache-node svg")
+    before = plot.element_handle()
+    plot.hover(position={"x": 4, "y": 20})
+    editor.page.locator(".adacache-node").get_by_text("Step 1 computed").wait_for()
+    widen = "([id]) => { const { size } = app.graph.getNodeById(id); app.graph.getNodeById(id).setSize([size[0] + 40, size[1]]) }"
+    editor.page.evaluate(widen, [editor.ids["stats"]])
+    before.wait_for_element_state("hidden")  # another has taken its place
+    editor.page.wait_for_timeout(100)
+    assert "Step 1 computed" in editor.page.locator(".adacache-node").inner_text()
+
+
 def test_a_plot_follows_the_theme_at_once(editor):
     editor.set("Comfy.ColorPalette", "dark")
     editor.open_panel()
