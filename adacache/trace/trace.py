@@ -50,7 +50,7 @@ class Trace:
         codebook: the codebook in force, as text, scaled to `steps`; "" where steps were planned without one.
         records: the evaluations.
         seconds: from the start of the first evaluation to the end of the last.
-        cache_bytes: most bytes the cache held.
+        cache_bytes: most bytes that were kept at once, with what was about to be.
         cache_place: "model" or "system".
         probe: what was measured.
         highest_sigma: the model's highest noise level; 0 where it is not known.
