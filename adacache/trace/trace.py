@@ -99,6 +99,11 @@ class Trace:
         return bool(self.reused or self.in_part)
 
     @property
+    def stopped(self) -> str:
+        """What the note is the reason of."""
+        return "Caching stopped" if self.saves else "Not cached"
+
+    @property
     def passes(self) -> tuple[int, int]:
         """How many passes of streams were computed, and of how many; see `Record.passes`."""
         return sum(r.computed_passes or 0 for r in self.records), sum(r.passes or 0 for r in self.records)
@@ -156,7 +161,7 @@ class Trace:
             saved = max(0.0, self.estimated_seconds - self.seconds)
             lines.append(f"about {self.speed_up:.2f}x faster, {saved:.1f} s saved (estimated from the computed steps)")
         if self.note:
-            lines.append(f"{'Caching stopped' if self.saves else 'Not cached'}: {self.note}")
+            lines.append(f"{self.stopped}: {self.note}")
         if self.caution and self.saves:
             lines.append(f"Caution: {self.caution}")
         if self.end_detail:
