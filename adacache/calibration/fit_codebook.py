@@ -128,7 +128,7 @@ def reused_cost(traces: Sequence[Trace]) -> float:
 
 
 def _check(target: Target, protect: float) -> None:
-    if target.kind not in CALIBRATED:
+    if target.kind not in list(CALIBRATED):  # a list, since what comes over the API need not be hashable
         raise CalibrationError(f"target: {target.kind!r} is unknown; allowed: {', '.join(CALIBRATED)}")
     low, high = CALIBRATED[target.kind]
     if not low <= target.amount <= high:

@@ -146,7 +146,7 @@ class TrunkCall(Call):
         if self._base is None or self._context.refused():
             return
         probes = self._probe.chunk(len(self.streams)) if self._probe is not None else [None] * len(self.streams)
-        self._cache.count(_nbytes(*self._base))
+        self._cache.count(_nbytes(*self._base, () if self._probe is None else (self._probe,)))
         for key, residual, probe in zip(self.streams, self._base, probes, strict=True):
             before = self._cache.get(key)
             if probe is not None:

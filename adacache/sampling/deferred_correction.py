@@ -77,12 +77,13 @@ class Correction:
 
         Args:
             step: 0-based step of the sampler.
-            sigma: its noise level; where it is not the list's, noise was added before the step: all is forgotten.
+            sigma: its noise level; where it is not the list's, noise was added before the step: all is forgotten. At 0
+                there is no direction left.
             x: the latent that the step starts from.
             denoised: what the network made of it, of the same shape; the direction is (x - denoised) / sigma.
             computed: False where the answer was reused.
         """
-        if not on_list(sigma, self.sigmas[:-1], step):
+        if not on_list(sigma, self.sigmas[:-1], step) or sigma <= 0:
             self.clear()
             return denoised
         sigma = self.sigmas[step]

@@ -50,7 +50,7 @@ class Trace:
         codebook: the codebook in force, as text, scaled to `steps`; "" where steps were planned without one.
         records: the evaluations.
         seconds: from the start of the first evaluation to the end of the last.
-        cache_bytes: most bytes the cache held.
+        cache_bytes: most bytes that were kept at once, with what was about to be.
         cache_place: "model" or "system".
         probe: what was measured.
         highest_sigma: the model's highest noise level; 0 where it is not known.
@@ -97,6 +97,11 @@ class Trace:
     def saves(self) -> bool:
         """Whether anything was reused, be it in a part of a step only."""
         return bool(self.reused or self.in_part)
+
+    @property
+    def stopped(self) -> str:
+        """What the note is the reason of."""
+        return "Caching stopped" if self.saves else "Not cached"
 
     @property
     def passes(self) -> tuple[int, int]:
@@ -156,7 +161,7 @@ class Trace:
             saved = max(0.0, self.estimated_seconds - self.seconds)
             lines.append(f"about {self.speed_up:.2f}x faster, {saved:.1f} s saved (estimated from the computed steps)")
         if self.note:
-            lines.append(f"{'Caching stopped' if self.saves else 'Not cached'}: {self.note}")
+            lines.append(f"{self.stopped}: {self.note}")
         if self.caution and self.saves:
             lines.append(f"Caution: {self.caution}")
         if self.end_detail:

@@ -118,7 +118,7 @@ def most_reuses(trace: Trace) -> int:
 
 def notices(trace: Trace) -> list[str]:
     """What must not be missed: why a run was not cached, and how it ended if it did not end well."""
-    found = [f"{'Caching stopped' if trace.saves else 'Not cached'}: {clean(trace.note)}"] if trace.note else []
+    found = [f"{trace.stopped}: {clean(trace.note)}"] if trace.note else []
     if trace.caution and trace.saves:
         found.append(f"Caution: {clean(trace.caution)}")
     count = len(trace.records)

@@ -51,7 +51,7 @@ class Take:
         """What is told of it; the speed-up is that over `reference`."""
         seconds, whole = self.seconds, reference.seconds if reference else None
         notes = [self.unmeasured] if self.unmeasured else []
-        notes += [f"not cached: {trace.note}" for trace in self.traces if trace.note]
+        notes += [f"{trace.stopped.lower()}: {trace.note}" for trace in self.traces if trace.note]
         return Row(
             name=self.name,
             mark=self.mark,

@@ -186,6 +186,7 @@ def test_what_is_not_ours_is_not_replaced(saved: ModuleType, call: Callable, han
     for name, words in (("notes", "It is not replaced"), ("link", "lies outside the folder")):
         with pytest.raises(ValueError, match=words):
             call("AdaCacheCalibrate", handle=handle, save_as=name)
+    assert saved.names() == ["notes"]  # a link out of the folder is not offered
     assert (folder / "notes.json").read_text() == "my notes"
     assert (tmp_path / "outside.json").read_text() == "untouched"
     assert len(list(folder.iterdir())) == 2  # nothing half written is left

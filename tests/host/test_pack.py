@@ -92,6 +92,15 @@ def test_every_output_has_a_name(pack: dict[str, type]):
     assert not bare
 
 
+def test_what_a_node_says_after_a_run_is_shown_on_it(pack: dict[str, type]):
+    """The host shows texts on nodes of its own only: ours are listed in the page's code, but for Cache Stats' plot."""
+    page = (host.REPO / "web" / "adacache.js").read_text(encoding="utf-8")
+    listed = page.partition("const REPORTING = {")[2].partition("}")[0]
+    schemas = [node.GET_SCHEMA() for node in pack.values()]
+    says = {one.node_id for one in schemas if one.is_output_node and not one.category.endswith("inner")}
+    assert {name for name in says if f"{name}: phrase(" in listed} == says - {"AdaCacheStats"} and len(says) > 4
+
+
 @pytest.mark.parametrize("trained", [False, True])
 def test_off_changes_nothing(wan: Callable, call: Callable, sample: Callable, trained: bool):
     plain = sample(wan(trained=trained))

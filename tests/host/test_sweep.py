@@ -121,3 +121,14 @@ def test_a_video_without_numbers_is_shown_and_not_compared(call: Callable):
     sheet, plot, table, told = call("AdaCacheSweepSheet", reference=uncached, title="preset", take_1=take, frames=2)
     assert torch.isfinite(sheet).all() and torch.isfinite(plot).all() and "| turbo |" in table
     assert json.loads(told, parse_constant=pytest.fail)["rows"][1]["psnr"] is None
+
+
+@pytest.mark.parametrize(("computed", "said"), [(True, "Not cached: why"), (False, "Caching stopped: why")])
+def test_a_row_says_what_the_summary_says_of_a_run_that_stopped_caching(
+    pack_module: Callable, computed: bool, said: str
+):
+    engine = pack_module("adacache")
+    record = engine.Record(1, 1, 0.5, computed, engine.Reason.SCHEDULED)
+    trace = engine.Trace(engine.RunInfo(), 1, {}, "", [record], note="why", end="done")
+    row = pack_module("nodes.sweep.take").Take("turbo", "turbo", torch.zeros(1, 8, 8, 3), [trace]).row()
+    assert said in trace.summary().splitlines() and row.note == said[0].lower() + said[1:]

@@ -315,6 +315,20 @@ def test_history_by_keyboard(editor, tmp_path):
     panel.locator(".adacache-status", has_text="One run imported").wait_for()
 
 
+def test_an_older_run_is_called_so_until_new_ones_are_followed_again(editor):
+    panel = editor.open_panel()
+    (first,) = editor.run_graph(small(124))
+    editor.run_graph(small(125))
+    panel.locator(f'[data-run="{first["info"]["run_id"]}"] .show').click()
+    older = panel.locator(".adacache-badge", has_text="older run")
+    older.wait_for()
+    (newest,) = editor.run_graph(small(126, steps=14))
+    assert counted(first) in editor.headline
+    panel.get_by_role("button", name="Follow new runs").click()
+    older.wait_for(state="detached")
+    assert counted(newest) in editor.headline
+
+
 def test_a_thousand_steps_draw_without_a_stall(editor, tmp_path):
     panel = editor.open_panel()
     run = json.loads(TRACES.read_text())["fast"]

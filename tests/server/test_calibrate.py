@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -63,6 +64,15 @@ def test_one_graph_measures_calibrates_and_uses_it(client: Client, shot: Shot):
 
     again = client.run(calibrating(replace(shot, seed=shot.seed + 1), save_as="of the server")).outputs
     assert "in place of the one of that name" in again["calibrate"]["text"][0]
+
+
+def test_two_graphs_with_one_prompt_id(client: Client, shot: Shot):
+    """A client may give two graphs one id: this graph's runs are those of the graph that asks."""
+    same, short = str(uuid.uuid4()), replace(shot, steps=12)
+    for n in (0, 1):
+        assert client.queue(calibrating(replace(short, seed=short.seed + n)), same) == same
+    found = [json.loads(client.follow(same).outputs["text"]["text"][0]) for _ in range(2)]
+    assert [one["runs"] for one in found] == [1, 1]
 
 
 def test_its_plan_locks_the_schedule(client: Client, shot: Shot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -69,6 +70,16 @@ def test_a_sweep_from_end_to_end(client: Client, small: Shot):
     more, samplers, _ = swept(client, sweeping(small, "0.5 1 2"))
     assert samplers == ["sampler"] and [more[0], more[1], more[3]] == rows
     assert more[2]["runs"][0]["info"]["node_id"] == "sampler"
+
+
+def test_two_sweeps_with_one_prompt_id(client: Client, small: Shot):
+    """A client may give two graphs one id: of each setting the second sweep counts its own run, and no other."""
+    same = str(uuid.uuid4())
+    for n in (0, 1):
+        assert client.queue(sweeping(replace(small, seed=small.seed + n), "0.5"), same) == same
+    first, second = (json.loads(client.follow(same).outputs["traces"]["text"][0])["rows"] for _ in range(2))
+    assert [[len(row["runs"]), row["of"]] for row in (*first, *second)] == [[1, small.steps]] * 4
+    assert len({row["runs"][0]["info"]["run_id"] for row in (*first, *second)}) == 4
 
 
 def test_the_reference_is_the_unpatched_video(client: Client, small: Shot):

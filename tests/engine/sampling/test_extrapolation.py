@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from adacache import LockedPlan, Run, Settings
-from adacache.sampling.cache import Parts
-from adacache.sampling.extrapolation import faded
+from adacache.sampling.cache import Parts, Stream
+from adacache.sampling.extrapolation import advance, faded
 from adacache.trace.record import Record
 
 
@@ -52,6 +52,14 @@ def test_a_linear_series() -> None:
     assert records[3].gain == pytest.approx(1, abs=1e-4)
     off = 4 * (1 - faded(4 / 60)) / 60 * slope.norm() / (level + (1 - 7 / 60) * slope).norm()
     assert records[7].error == pytest.approx(float(off), rel=1e-3)
+
+
+def test_no_more_than_three_answers_are_alive() -> None:
+    """The new trend lies where the old answer did."""
+    old, new = full(1.0), full(3.0)
+    stream, _ = advance(Stream(old, trend=full(0.5), sigma=1.0, span=-0.1), new, 0.9)
+    assert stream.value is new and stream.trend is not None and stream.probe is None
+    assert stream.trend[0].data_ptr() == old[0].data_ptr() and stream.trend[0].unique().item() == 2.0
 
 
 def test_held_where_a_trend_turns() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from adacache import PUBLISHED, Reason, Run, Settings, run_blocks
 from adacache.sampling.cache import Cache, Stream, StreamKey
+from adacache.sampling.calls import TrunkCall
 
 STEPS = 30
 # What the published fast codebook computes of 30 steps when nothing changes.
@@ -152,12 +154,28 @@ def test_gradients_stay_out(doubling, tens) -> None:
     assert computed_steps(run) == [1, 2]
 
 
-def test_cache_bytes(doubling, tens, sample) -> None:
-    """The trace says how many bytes the cache held at most: a residual and a probe per stream."""
+def test_the_trace_says_where_the_cache_is(doubling, tens, sample) -> None:
     run = Run(Settings(), STEPS)
     sample(run, doubling, tens)
-    assert run.trace.cache_bytes == 2 * tens.nbytes
     assert run.trace.cache_place == "model"
+
+
+def test_most_bytes_are_those_alive_at_once(doubling, tens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A residual and a probe per stream, and while a computed call is kept, the new probe beside the old one."""
+    alive, add = [], TrunkCall._add
+
+    def looking(call: TrunkCall, name: str, sums: Tensor) -> None:
+        if name == "change":
+            new = [*(part for parts in call._base for part in parts), call._probe]
+            alive.append(run.cache.nbytes + sum(one.nbytes for one in new))
+        add(call, name, sums)
+
+    monkeypatch.setattr(TrunkCall, "_add", looking)
+    run = Run(Settings(), STEPS)
+    for sigma in (1.0, 0.9):
+        with run.evaluation(sigma) as evaluation:
+            run_blocks(evaluation, doubling, tens)
+    assert run.trace.cache_bytes == max(alive) == 3 * tens.nbytes > run.cache.nbytes
 
 
 def test_views_of_one_batch_count_by_their_storage() -> None:
@@ -170,6 +188,30 @@ def test_views_of_one_batch_count_by_their_storage() -> None:
     assert cache.nbytes == batch.nbytes
     cache.drop({StreamKey(0, 1, 0)})
     assert cache.nbytes == 0
+
+
+@pytest.mark.parametrize(("change", "left"), [("keep", [0, 1, 2]), ("drop", [1]), ("clear", [])])
+def test_threads_wait_for_each_other(change: str, left: list[int]) -> None:
+    """A thread per device: what one changes while another counts the bytes would end that one's caching."""
+    cache, keys = Cache("model"), [StreamKey(0, number, 0) for number in range(3)]
+    changes = {
+        "keep": lambda: cache.keep(keys[2], Stream((torch.empty(64),))),
+        "drop": lambda: cache.drop({keys[0]}),
+        "clear": cache.clear,
+    }
+    other = Thread(target=changes[change])
+
+    class Counted(Stream):
+        def tensors(self) -> tuple[Tensor, ...]:
+            if not other.ident:
+                other.start()
+                other.join(0.2)  # in vain: it waits for us
+            return super().tensors()
+
+    cache.keep(keys[1], Stream((torch.empty(64),)))
+    cache.keep(keys[0], Counted((torch.empty(64),)))
+    other.join()
+    assert set(cache) == {keys[number] for number in left}
 
 
 def test_auto_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,7 @@ def test_measuring_looks_far_back(doubling, tens, sample) -> None:
     assert far[:3] == [(2, 1, 1.0), (3, 2, 2.0), (4, 3, 3.0)]
     assert far[5:7] == [(7, 6, 6.0), (8, 1, pytest.approx(1 / 7))]
     assert run.trace.records[3].distance == pytest.approx(1 / 3)
-    assert run.trace.cache_bytes == 3 * tens.nbytes
+    assert run.trace.cache_bytes == 4 * tens.nbytes
     older = run.observer._older
     assert older.nbytes == tens.nbytes
     run.close()
@@ -209,7 +209,7 @@ def test_only_measuring_looks_far_back(doubling, tens, sample) -> None:
     run = Run(Settings(), steps=12)
     sample(run, doubling, lambda step: step * tens)
     assert all(record.far is None and record.far_steps is None for record in run.trace.records)
-    assert run.trace.cache_bytes == 2 * tens.nbytes
+    assert run.trace.cache_bytes == 3 * tens.nbytes
 
 
 def test_noise_that_goes_up_forgets_the_older_probe(doubling, tens, sample) -> None:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 
 import pytest
+import torch
 from reference import MotionRule, ReferenceSchedule, drifting, schedule_of
 
-from adacache import Codebook, MoRegSettings, PublishedSchedule, Settings
+from adacache import Codebook, FrameGrid, MoRegSettings, PublishedSchedule, Run, Settings, run_blocks
 from adacache.schedules.moreg import MoReg, Motion, usual_score
 
 
@@ -64,6 +65,22 @@ def test_leaving_the_window() -> None:
     moreg.regularise(9, 0.25, 1)
     after = moreg.regularise(10, 0.25, 5)
     assert (after.motion, after.gradient, after.factor) == (1.0, 1.0, 2.0)
+
+
+@pytest.mark.parametrize("strides", [(4,), (9, 1000)])
+def test_strides_beyond_the_video_change_nothing(strides: tuple[int, ...], doubling: list) -> None:
+    """No two of its four frames are so far apart: steps are computed and reused as without MoReg."""
+
+    def decided(moreg: MoRegSettings | None) -> list[bool]:
+        run = Run(Settings(moreg=moreg), 30)
+        for step in range(30):
+            x = torch.arange(1.0, 13.0).view(1, 12, 1) + 0.02 * step
+            with run.evaluation(1 - step / 31) as evaluation:
+                run_blocks(evaluation, doubling, x, grid=FrameGrid(4, 3))
+        return [record.computed for record in run.close().records]
+
+    assert decided(MoRegSettings(strides=strides)) == decided(None) != decided(MoRegSettings(norm=0.05))
+    assert sum(decided(None)) < 15
 
 
 def test_every_run_starts_neutral() -> None:

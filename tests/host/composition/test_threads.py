@@ -51,4 +51,4 @@ def test_threads_decide_as_one(rig, monkeypatch, moreg) -> None:
     assert not two.note and two.reused == one.reused > 0
     same = [[(r.computed, r.rate, r.distance, r.score, r.reason) for r in run.records] for run in (one, two)]
     assert same[0] == same[1]
-    assert two.cache_bytes == one.cache_bytes
+    assert 0 < two.cache_bytes <= one.cache_bytes

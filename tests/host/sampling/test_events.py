@@ -65,12 +65,14 @@ def test_a_run_is_told_from_its_beginning_to_its_end(wan, sample, loose, serve):
     assert sum(not record["computed"] for record in server.records()) == run.reused > 0
 
 
-def test_messages_are_small(wan, sample, loose, serve):
-    """One evaluation is told in less than half a kilobyte."""
-    server = serve()
-    sample(loose(wan(), moreg={"norm": 0.3}).model, steps=12)
-    steps = [data for event, data, _ in server.ours if event == "adacache.step"]
-    assert len(steps) == 12 and max(len(json.dumps(data)) for data in steps) < 512
+def test_messages_are_small(wan, sample, patch, loose, serve):
+    """One evaluation is told in less than half a kilobyte, also where each is compared with all before it."""
+    for patched, steps in ((loose(wan(), moreg={"norm": 0.3}), 12), (patch(wan(), preset="measure only"), 40)):
+        server = serve()
+        sample(patched.model, steps=steps)
+        told = [data for event, data, _ in server.ours if event == "adacache.step"]
+        assert len(told) == steps and max(len(json.dumps(data)) for data in told) < 512
+    assert len(server.runs()[-1]["records"][-1]["turns"]) == 39
 
 
 def test_the_client_is_not_in_the_trace(wan, sample, loose, serve):

@@ -56,6 +56,21 @@ def test_they_are_survived(name, sigmas, churn, small, patch, over):
     assert all(record.computed for record in run.records if record.step in {1, 2, steps - 1, steps})
 
 
+@pytest.mark.parametrize("preset", ["balanced", "measure only", "as published (fast)"])
+@pytest.mark.parametrize("name", ["euler", "lcm", "dpmpp_2m"])
+def test_zero_before_the_end(name, preset, small, patch, over, pack_module):
+    """Most samplers divide by it, and give no numbers: so they do with us, and the run comes to its end."""
+    sigmas = torch.cat([torch.linspace(1.0, 0.1, 12), torch.zeros(4)])
+    expected, patched = over(small, sigmas, name), patch(small, preset=preset)
+    given = over(patched.model, sigmas, name)
+    (run,) = patched.runs()
+    assert (run.end, len(run.records)) == ("done", 15) and "failed" not in run.note
+    assert torch.isfinite(given).all() == torch.isfinite(expected).all()
+    assert run.reused or torch.equal(given.nan_to_num(), expected.nan_to_num())
+    engine = pack_module("adacache")
+    assert engine.loads(engine.dumps([run]))[0].computed == run.computed
+
+
 def test_a_restart_begins_anew(wan, patch, over):
     """Where the noise goes up again the step is computed and the one after it, which is measured from there."""
     cached = patch(wan(blocks=2), text="1000:6 2000:1")
