@@ -65,6 +65,7 @@ function noteQueued() {
         const answer = await queuePrompt.apply(this, given);
         owners.note(answer?.prompt_id, path);
         graphs.note(answer?.prompt_id, given[1]?.output);
+        store.dispatchEvent(new Event("change")); // the graph may have come to its end before this answer
         return answer;
     };
 }
@@ -147,7 +148,8 @@ function registerTab() {
             const live = () => ["both", "panel"].includes(place());
             const told = (run) => graphs.tell(run);
             const propose = (run) => proposal(api, run);
-            const draw = () => mount(element, { store, choice, live, told, lockOf, propose });
+            const { whyNone } = graphs;
+            const draw = () => mount(element, { store, choice, live, told, whyNone, lockOf, propose });
             let remove = draw();
             panel = { draw: () => (remove(), (remove = draw())), remove: () => remove() };
             feeding.refresh();
