@@ -217,6 +217,28 @@ def test_a_queue_that_recorded_no_run_is_told_until_the_next_run(editor):
             assert not panel.locator(notice).count()
 
 
+def test_a_node_that_told_of_no_run_tells_it_after_a_look_elsewhere_and_in_another_language(editor):
+    """The host makes the nodes anew then; an older run is not this graph's last word."""
+    page, node = editor.page, editor.page.locator(".adacache-node")
+    editor.open_panel()
+    editor.run_graph(small(134))
+    page.evaluate(MODE, [editor.ids["adacache"], BYPASSED])
+    editor.queue()
+    node.get_by_text("AdaCache is bypassed").wait_for()
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    node.wait_for(state="detached")
+    page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    node.get_by_text("AdaCache is bypassed").wait_for()
+    try:
+        editor.set("Comfy.Locale", "zh")
+        node.get_by_text("AdaCache 被绕过").wait_for()
+        page.wait_for_timeout(1500)  # newer hosts load the graph anew
+        node.get_by_text("AdaCache 被绕过").wait_for()
+    finally:
+        editor.set("Comfy.Locale", "en")
+    page.wait_for_timeout(1500)
+
+
 def test_cancelled_run_says_so(editor):
     panel = editor.open_panel()
     editor.load(small(109, size=128, frames=33, steps=400))
