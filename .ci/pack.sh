@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cli=$PWD/demo/.cache/comfy-cli
 [ -x "$cli/bin/comfy" ] || { python3 -m venv "$cli" && "$cli/bin/pip" install --quiet comfy-cli==1.23.0; }
-comfy() { "$cli/bin/comfy" --skip-prompt --no-enable-telemetry node "$@"; }
+comfy() { "$cli/bin/python" -m comfy_cli --skip-prompt --no-enable-telemetry node "$@"; }
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT

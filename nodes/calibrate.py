@@ -76,6 +76,7 @@ class AdaCacheCalibrate(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return schema(
+            advanced=("protect", "with_moreg", "traces"),
             node_id="AdaCacheCalibrate",
             display_name=NAME,
             description="Proposes a codebook for your own model, from runs made with the preset measure only: as fast "

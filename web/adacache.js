@@ -36,6 +36,8 @@ const store = new RunStore();
 const choice = { shown: "", over: "" };
 const graphs = queuedGraphs();
 const plots = new Set();
+/** @type {Map<any, (output: unknown) => void>} by node of Cache Stats, what shows its last output anew */
+const outputs = new Map();
 /** @type {Map<any, (output?: unknown) => void>} by node, what shows its output, or the last one anew */
 const reports = new Map();
 
@@ -65,6 +67,7 @@ function noteQueued() {
         const answer = await queuePrompt.apply(this, given);
         owners.note(answer?.prompt_id, path);
         graphs.note(answer?.prompt_id, given[1]?.output);
+        store.dispatchEvent(new Event("change")); // the graph may have come to its end before this answer
         return answer;
     };
 }
@@ -75,7 +78,9 @@ function watchWorkflow() {
         if (name !== "openWorkflow") return;
         done(() => {
             plots.forEach((plot) => plot.redraw());
-            setTimeout(() => reports.forEach((take, node) => take(app.nodeOutputs?.[node.id])));
+            setTimeout(() => {
+                for (const [node, take] of [...reports, ...outputs]) take(app.nodeOutputs?.[node.id]);
+            });
         });
     });
 }
@@ -147,7 +152,8 @@ function registerTab() {
             const live = () => ["both", "panel"].includes(place());
             const told = (run) => graphs.tell(run);
             const propose = (run) => proposal(api, run);
-            const draw = () => mount(element, { store, choice, live, told, lockOf, propose });
+            const { whyNone } = graphs;
+            const draw = () => mount(element, { store, choice, live, told, whyNone, lockOf, propose });
             let remove = draw();
             panel = { draw: () => (remove(), (remove = draw())), remove: () => remove() };
             feeding.refresh();
@@ -168,13 +174,21 @@ function addPlot(node) {
     plots.add(plot);
     after(node, "onRemoved", () => {
         plots.delete(plot);
+        outputs.delete(node);
         plot.remove();
     });
-    after(node, "onExecuted", (output) => {
+    const take = (output) => {
         const told = readOutput(output);
         // The host hands an output to the node of that id in the editor, whichever workflow it is of.
         const isOurs = (id) => candidates().some((entry) => entry.id === id);
         if (told?.runs.every((id) => !store.get(id) || isOurs(id))) plot.take(told);
+    };
+    after(node, "onExecuted", take);
+    // A run that was cancelled is newer than the last output; where that tells of no run, nothing is to be shown.
+    outputs.set(node, (output) => {
+        const newest = runsBefore(node, "value", candidates()).at(-1);
+        const told = readOutput(output);
+        if (told && (!told.runs.length || told.runs.includes(newest?.id ?? ""))) take(output);
     });
     plot.redraw();
 }

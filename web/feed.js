@@ -45,6 +45,7 @@ export function feed(api, store, { titleOf, watched, pause = PAUSE }) {
     const takeRun = (message) => store.takeRun(message, titleOf);
     api.addEventListener("adacache.run", hear(takeRun));
     api.addEventListener("adacache.step", hear((message) => store.takeStep(message)));
+    api.addEventListener("execution_success", (event) => store.takeEnd(event.detail?.prompt_id));
     api.addEventListener("reconnected", () => refresh());
     // A socket may be silent though it is open: what this page has just queued is asked for all the same.
     api.addEventListener("promptQueued", () => {

@@ -5,7 +5,8 @@
 /** @typedef {import("./trace.js").Run} Run */
 
 const MOST_NODES = 2000;
-const PATCHES = ["AdaCachePatchModel", "AdaCachePatchRayActors"];
+/** Nodes of ours that turn caching on. */
+export const PATCHES = ["AdaCachePatchModel", "AdaCachePatchRayActors"];
 
 /** Ids from the outermost graph inwards: "12:5" is node 5 in subgraph node 12, "10.0.0.5" was made by node 10. */
 function pathOf(run) {

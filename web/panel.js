@@ -31,13 +31,14 @@ import { wordsView } from "./wordsview.js";
  * @property {() => import("./shapes.js").Measure} measure
  * @property {() => boolean} light
  * @property {(run: Run) => {seed: string, size: string}} told what the queued graph says of a run
+ * @property {(promptId: string) => string} whyNone why a queued graph has no run
  * @property {(run: Run) => {title: string, write: (text: string) => void} | null} lockOf the field that locks a schedule
  * @property {(run: Run) => Promise<{text: string, words: string, why: string}>} propose
  */
 
 /**
  * @param {HTMLElement} host
- * @param {{store: RunStore, choice: Choice, live: () => boolean} & Pick<Context, "told" | "lockOf" | "propose">} options
+ * @param {{store: RunStore, choice: Choice, live: () => boolean} & Pick<Context, "told" | "whyNone" | "lockOf" | "propose">} options
  *     `live`: whether a run that goes on is drawn
  * @returns {() => void} takes the view away
  */

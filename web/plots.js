@@ -112,11 +112,14 @@ export function axis(frame, top) {
     const shapes = [
         path(frame.ticks.map(({ x }) => `M${x.toFixed(2)} ${top + 2}v4`).join(""), { stroke: "rule", strokeWidth: 1 }),
     ];
+    const name = t("step"); // a number that it would touch is left out
+    const clear = frame.left + frame.measure(name, 11) + 6;
     for (const { x, label } of frame.ticks) {
-        const inside = Math.min(x, frame.right - frame.measure(label, 11) / 2);
-        shapes.push(text(inside, top + 18, label, { anchor: "middle", size: 11 }));
+        const half = frame.measure(label, 11) / 2;
+        const inside = Math.min(x, frame.right - half);
+        if (inside - half >= clear) shapes.push(text(inside, top + 18, label, { anchor: "middle", size: 11 }));
     }
-    shapes.push(text(frame.left, top + 18, t("step"), { size: 11 }));
+    shapes.push(text(frame.left, top + 18, name, { size: 11 }));
     return { height: 24, shapes };
 }
 

@@ -1,10 +1,11 @@
 // @ts-check
-/** What the graphs that this page queued tell of their runs: seed and size. No DOM. */
+/** What the graphs that this page queued tell of their runs: seed and size, and why there is none. No DOM. */
 
+import { PATCHES } from "./graph.js";
 import { listed, t } from "./language.js";
 
 /** @typedef {import("./trace.js").Run} Run */
-/** @typedef {Record<string, {inputs?: Record<string, unknown>}>} Prompt A graph in the host's API form. */
+/** @typedef {Record<string, {class_type?: string, inputs?: Record<string, unknown>}>} Prompt A graph in the host's API form. */
 
 const MOST_KEPT = 64;
 const SEEDS = ["noise_seed", "seed"];
@@ -31,6 +32,16 @@ export function queuedGraphs() {
                 seed: seed === null ? "" : t("seed {seed}", { seed }),
                 size: listed([pixels, pixels && frames && frames > 1 ? t("{count} frames", { count: frames }) : ""]),
             };
+        },
+        /** Why a graph that came to its end has no run, "" where that is not known. @param {string} promptId */
+        whyNone(promptId) {
+            const prompt = kept.get(promptId);
+            if (!prompt) return "";
+            /** @param {Prompt[string]} node */
+            const caches = ({ class_type = "", inputs }) => PATCHES.includes(class_type) && inputs?.preset !== "off";
+            return Object.values(prompt).some(caches)
+                ? t("A sampler in which nothing changed does not run again: a new seed makes it run.")
+                : t("The last queue was without AdaCache: bypassed, off, or not in the graph. This run is from before it.");
         },
     };
 }

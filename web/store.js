@@ -1,7 +1,7 @@
 // @ts-check
 /** The runs that the views show: filled by events while they sample, by a route after a reload. No DOM. */
 
-import { MOST_RECORDS, TraceError, VERSION, isObject, readRun, readStep } from "./trace.js";
+import { MOST_RECORDS, TraceError, VERSION, insert, isObject, readRun, readStep } from "./trace.js";
 
 /** @typedef {import("./trace.js").Run} Run */
 /** @typedef {import("./trace.js").Step} Step */
@@ -35,6 +35,8 @@ export class RunStore extends EventTarget {
         this.asked = new Set();
         this.pinned = "";
         this.imports = 0;
+        /** The prompt id of this page's newest graph if it came to its end without a run, else "". */
+        this.unrecorded = "";
         /** The version of a server that is too new for this page, or 0. */
         this.newer = 0;
     }
@@ -107,6 +109,17 @@ export class RunStore extends EventTarget {
         this._changed();
     }
 
+    /**
+     * A graph of this page came to its end; its runs were told of before.
+     * @param {unknown} promptId
+     */
+    takeEnd(promptId) {
+        if (typeof promptId !== "string") return;
+        const recorded = this.runs.some(({ run, imported }) => !imported && run.info.prompt_id === promptId);
+        this.unrecorded = recorded ? "" : promptId;
+        this._changed();
+    }
+
     /** Ids of the server's runs that go on, as far as this page knows. */
     open() {
         return this.runs.filter((entry) => !entry.imported && !entry.run.end).map((entry) => entry.id);
@@ -151,6 +164,7 @@ export class RunStore extends EventTarget {
         if (!id) return false;
         this.asked.delete(id);
         const old = this.entries.get(id);
+        if (!old) this.unrecorded = "";
         if (old?.run.end && old.run.end !== "lost" && !run.end) return false;
         const later = [...(this.waiting.get(id)?.values() ?? []), ...(old && !run.end ? old.run.records : [])];
         this.waiting.delete(id);
@@ -214,20 +228,6 @@ export class RunStore extends EventTarget {
     _changed() {
         this.dispatchEvent(new Event("change"));
     }
-}
-
-/**
- * Puts a step at its place; one that is there already stays.
- * @param {Step[]} records
- * @param {Step} step
- */
-function insert(records, step) {
-    if (records.length >= MOST_RECORDS) return false;
-    let place = records.length;
-    while (place > 0 && records[place - 1].evaluation > step.evaluation) place -= 1;
-    if (place > 0 && records[place - 1].evaluation === step.evaluation) return false;
-    records.splice(place, 0, step);
-    return true;
 }
 
 /**

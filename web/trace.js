@@ -206,3 +206,17 @@ function inOrder(records) {
     const each = new Map(records.map((record) => [record.evaluation, record]));
     return [...each.values()].sort((a, b) => a.evaluation - b.evaluation);
 }
+
+/**
+ * Puts a step at its place; one that is there already stays.
+ * @param {Step[]} records
+ * @param {Step} step
+ */
+export function insert(records, step) {
+    if (records.length >= MOST_RECORDS) return false;
+    let place = records.length;
+    while (place > 0 && records[place - 1].evaluation > step.evaluation) place -= 1;
+    if (place > 0 && records[place - 1].evaluation === step.evaluation) return false;
+    records.splice(place, 0, step);
+    return true;
+}

@@ -59,13 +59,16 @@ export function wordsView(context) {
 
 /** @param {Context} context @param {Entry[]} entries @param {boolean} hidden */
 function describe(context, entries, hidden) {
-    const { document } = context;
+    const { document, store, whyNone } = context;
     /** @type {HTMLElement[]} */
     const parts = entries.flatMap((entry, n) => [
         eyebrow(context, entry, entries.length > 1 ? "AB"[n] : ""),
         title(document, entry),
     ]);
-    const [{ run }] = entries;
+    const [{ run, imported }] = entries;
+    const isNewest = entries[0] === store.runs[store.runs.length - 1];
+    const none = store.unrecorded && isNewest && !imported ? whyNone(store.unrecorded) : "";
+    if (none) parts.unshift(notice(document, none, "advice"));
     const named = nameOf(context, entries[0]);
     if (entries.length === 1)
         for (const group of facts(run)) {

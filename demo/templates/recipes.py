@@ -22,6 +22,7 @@ RECIPES = (
     Recipe("adacache_demo", "0.3.75", wan21.adacache_demo),
     Recipe("wan_text_to_video", "0.3.75", wan21.wan_text_to_video),
     Recipe("wan_calibrate", "0.3.75", wan21.wan_calibrate),
+    Recipe("wan_codebook", "0.3.75", wan21.wan_codebook),
     Recipe("wan_sweep", "0.3.75", wan21.wan_sweep),
     Recipe("wan_compare", "0.3.75", wan21.wan_compare),
     Recipe("wan_drafts", "0.3.75", wan21.wan_drafts),

@@ -27,6 +27,7 @@ from demo.workflow import Caching, Shot, graph
 
 SIDE, STRIP, EDGE = 400, 80, 16
 SWEPT, FULL = ("turbo", "fast", "balanced", "near-lossless"), "measure only"
+PUBLISHED = "as published (fast)"
 SHOWN = 320  # pixels of the files: all of them travel with the pack
 SAVED = {"quality": 70, "optimize": True}
 
@@ -91,12 +92,15 @@ def framed(picture: Image.Image, colour: str) -> Image.Image:
     return framed
 
 
+def inset(whole: Image.Image, small: Image.Image, side: int) -> Image.Image:
+    """With a small picture at the upper right: over the upper left the host puts a badge."""
+    whole.paste(framed(small.resize((side, side), Image.Resampling.LANCZOS), INK), (SIDE - EDGE - side, EDGE))
+    return whole
+
+
 def from_still(take: Take) -> Image.Image:
     """A still, and the video that comes of it."""
-    whole = take.card
-    still = framed(Image.fromarray(take.frames[0]).resize((130, 130), Image.Resampling.LANCZOS), INK)
-    whole.paste(still, (EDGE, EDGE))
-    return whole
+    return inset(take.card, Image.fromarray(take.frames[0]), 130)
 
 
 def wiped(cached: Take, uncached: Take) -> Image.Image:
@@ -118,9 +122,7 @@ def wiped(cached: Take, uncached: Take) -> Image.Image:
 
 def repeated(take: Take) -> Image.Image:
     """A small draft in the corner of the final that takes the same steps."""
-    whole = take.card
-    whole.paste(framed(take.card.resize((150, 150), Image.Resampling.LANCZOS), INK), (EDGE, EDGE))
-    return whole
+    return inset(take.card, take.card, 150)
 
 
 class Studio:
@@ -129,10 +131,10 @@ class Studio:
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    def take(self, prompt: str, preset: str = "balanced", steps: int = 30, seed: int = 1) -> Take:
+    def take(self, prompt: str, preset: str = "balanced", moreg: bool = False, steps: int = 30, seed: int = 1) -> Take:
         """One video of something that moves fast."""
         shot = replace(Shot(), prompt=f"{prompt}, moving fast", steps=steps, seed=seed)
-        done = self.client.run(graph(shot, Caching(preset, 1.0)))
+        done = self.client.run(graph(shot, Caching(preset, 1.0, moreg)))
         (run,) = json.loads(done.outputs["trace"]["text"][0])["runs"]
         frames = decode(map(self.client.fetch, done.outputs["frames"]["images"]))
         return Take(frames, [record["computed"] for record in run["records"]])
@@ -148,6 +150,7 @@ def pictures(studio: Studio) -> dict[str, Image.Image]:
     uncached = studio.take("two purple triangles on a cream background", FULL, seed=chosen + 1)
     outlines = [framed(one.card, COMPUTED if number == chosen else PAPER) for number, one in enumerate(drafts)]
     swept = [studio.take("one green star and one blue square on a mint background", preset) for preset in SWEPT]
+    published = studio.take("one yellow circle and one red square on a navy background", PUBLISHED, moreg=True)
     locked = studio.take("one blue star and one red square on a cream background", "fast")
     expert = studio.take("one purple circle on a gray background", steps=10)
     quick = {
@@ -163,6 +166,7 @@ def pictures(studio: Studio) -> dict[str, Image.Image]:
         "adacache_demo": studio.take(Shot().prompt.rpartition(",")[0]).card,
         "wan_text_to_video": shown.card,
         "wan_calibrate": quarters([whole.card, whole.card, whole.card, shown.card]),
+        "wan_codebook": published.card,
         "wan_sweep": quarters([one.card for one in swept]),
         "wan_compare": wiped(drafts[chosen], uncached),
         "wan_drafts": quarters(outlines),

@@ -103,6 +103,42 @@ def wan_calibrate(sheet: Sheet) -> None:
     sheet.column("7  Video", *video(sheet, sample, parts.vae, 16.0, "wan_calibrated"))
 
 
+def wan_codebook(sheet: Sheet) -> None:
+    about = (
+        "**The change in the video decides: the paper's dials.**\n\nA codebook says how many steps may be reused for "
+        "how much change, and MoReg gives videos that move more steps. Begin with *balanced* instead: wherever both "
+        "were measured, it came closer with as many steps."
+    )
+    look = Note(
+        "Set norm first",
+        "Queue once, read the motion score in **Cache Stats**, and set **norm** of MoReg Settings to it. Is every step "
+        "computed? Lower **power** to 2, or **sensitivity** of AdaCache Patch Model.",
+    )
+    parts = wan(sheet, about, look=look)
+    codebook = sheet.add("AdaCacheCodebook", size=(400, 280))
+    motion = sheet.add("AdaCacheMoRegSettings", size=(400, 280))
+    own = Note(
+        "A codebook of your own",
+        "Choose *my own text*: `0.08:6` says that a change below 0.08 computes again 6 steps later. The panel "
+        "(**Shift+A**) shows the changes of your model.",
+        180,
+    )
+    sheet.column("3  Codebook and motion", codebook, motion, notes=(own,), color=OURS)
+    saved_one = sheet.add("AdaCacheCalibration", size=(420, 440), mode=MUTED)
+    instead = Note(
+        "In place of column 3",
+        "What *wan_calibrate* saved for your model, or a text that somebody shared: press **Ctrl+M** on Load "
+        "Calibration, choose its **name**, and connect **codebook** and **moreg**.",
+        180,
+    )
+    sheet.column("4  Or a calibration (muted)", saved_one, notes=(instead,), color=OURS)
+    node = patch(sheet, parts.model, "as published (fast)", codebook=codebook, moreg=motion)
+    sheet.column("5  AdaCache", node, notes=(OFF,), color=OURS)
+    sample = sampler(sheet, node, parts.words, parts.latent, seed=1, **WAN_STEPS)
+    sheet.column("6  Sample", sample, stats(sheet, node, sample))
+    sheet.column("7  Video", *video(sheet, sample, parts.vae, 16.0, "wan_codebook"))
+
+
 def wan_sweep(sheet: Sheet) -> None:
     about = (
         "**Choose a setting of AdaCache by eye.**\n\nThe video is made once without caching and once with each of "

@@ -68,15 +68,29 @@ def test_a_preset_of_before_is_the_renamed_one(wan: Callable, patch: Callable, s
     assert runs[0].settings["preset"] == now
 
 
-def test_hosts_that_know_of_it_show_few_inputs_and_find_patch_model_by_many_words(pack: dict[str, type]):
-    """Others show all inputs, and know the name only."""
+@pytest.mark.parametrize(
+    ("node", "first"),
+    [
+        ("AdaCachePatchModel", {"model", "preset", "sensitivity", "codebook", "moreg", "locked_schedule"}),
+        ("AdaCacheCalibrate", {"target", "amount", "runs", "save_as", "handle", "value"}),
+        ("AdaCacheMoRegSettings", {"norm", "power"}),
+        ("AdaCacheCompare", {"images", "reference", "view", "another_seed"}),
+        ("AdaCacheSweep", {"images", "handle", "vary", "values"}),
+    ],
+)
+def test_hosts_that_know_of_it_show_few_inputs(pack: dict[str, type], node: str, first: set[str]):
+    """Others show all."""
     from comfy_api.latest import io
 
-    knows_advanced = hasattr(io.Int.Input("probe"), "advanced")
-    schema, inputs = pack["AdaCachePatchModel"].GET_SCHEMA(), pack["AdaCachePatchModel"].INPUT_TYPES()["required"]
+    groups = pack[node].INPUT_TYPES()
+    inputs = groups.get("required", {}) | groups.get("optional", {})
     shown = {name for name, (_, options) in inputs.items() if not options.get("advanced")}
-    wanted = {"model", "preset", "sensitivity"}
-    assert shown == (wanted if knows_advanced else set(inputs))
+    assert shown == (first if hasattr(io.Int.Input("probe"), "advanced") else set(inputs))
+
+
+def test_hosts_that_know_of_it_find_patch_model_by_many_words(pack: dict[str, type]):
+    """Others know the name only."""
+    schema = pack["AdaCachePatchModel"].GET_SCHEMA()
     if hasattr(schema, "search_aliases"):
         assert {"cache", "faster", "teacache", "skip steps"} <= set(schema.search_aliases)
 

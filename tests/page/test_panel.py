@@ -12,6 +12,11 @@ from editing import opened, small, two_samplers
 from demo.workflow import Caching
 
 TRACES = Path(__file__).resolve().parents[1] / "web" / "traces.json"
+BYPASSED = 4
+MODE = "([id, mode]) => { app.graph.getNodeById(id).mode = mode }"
+SET = """([id, name, value]) => {
+    app.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value = value;
+}"""
 COUNTED = re.compile(r"(\d+) of (\d+) steps computed")
 
 # Notes that a file was asked for, in place of the browser's dialogue.
@@ -190,6 +195,48 @@ def test_a_codebook_can_be_copied_where_there_is_one(editor):
     editor.panel.locator(".adacache-plots").hover()  # the next run takes them away from under the mouse
     (planned,) = editor.run_graph(small(208, Caching(preset="balanced")))
     assert not planned["codebook"] and not button.is_visible()
+
+
+def test_a_queue_that_recorded_no_run_is_told_until_the_next_run(editor):
+    """Without AdaCache, and where nothing changed: the run that is shown is an older one."""
+    notice = ".adacache-notice"
+    panel = editor.open_panel()
+    editor.load(small(133))
+    editor.page.evaluate(SET, [editor.ids["sampler"], "control_after_generate", "fixed"])
+    editor.queue()
+    editor.wait_for_runs(1)
+    assert not panel.locator(notice).count()
+    for mode, told in ((BYPASSED, "The last queue was without AdaCache"), (0, ""), (0, "a new seed makes it run")):
+        editor.page.evaluate(MODE, [editor.ids["adacache"], mode])
+        editor.note_runs()
+        editor.queue()
+        if told:
+            panel.locator(notice, has_text=told).wait_for()
+        else:
+            editor.wait_for_runs(1)
+            assert not panel.locator(notice).count()
+
+
+def test_a_node_that_told_of_no_run_tells_it_after_a_look_elsewhere_and_in_another_language(editor):
+    """The host makes the nodes anew then; an older run is not this graph's last word."""
+    page, node = editor.page, editor.page.locator(".adacache-node")
+    editor.open_panel()
+    editor.run_graph(small(134))
+    page.evaluate(MODE, [editor.ids["adacache"], BYPASSED])
+    editor.queue()
+    node.get_by_text("AdaCache is bypassed").wait_for()
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    node.wait_for(state="detached")
+    page.evaluate("() => app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow')")
+    node.get_by_text("AdaCache is bypassed").wait_for()
+    try:
+        editor.set("Comfy.Locale", "zh")
+        node.get_by_text("AdaCache 被绕过").wait_for()
+        page.wait_for_timeout(1500)  # newer hosts load the graph anew
+        node.get_by_text("AdaCache 被绕过").wait_for()
+    finally:
+        editor.set("Comfy.Locale", "en")
+    page.wait_for_timeout(1500)
 
 
 def test_cancelled_run_says_so(editor):

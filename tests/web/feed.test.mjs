@@ -40,6 +40,25 @@ test("a run that was queued here is found though the socket is silent", async ()
     over(api);
 });
 
+test("a graph that came to its end without a run is known, until the next run", () => {
+    const { api, store } = started();
+    const ended = (prompt_id) => api.dispatchEvent(Object.assign(new Event("execution_success"), { detail: { prompt_id } }));
+    const run = sample("fast");
+    const tell = (run_id, prompt_id) =>
+        store.takeRun({ version: 1, run: { ...run, info: { ...run.info, run_id, prompt_id } } });
+    tell("a", "cached");
+    ended("cached");
+    assert.equal(store.unrecorded, "");
+    ended("bypassed");
+    assert.equal(store.unrecorded, "bypassed");
+    tell("a", "cached"); // told once more, as a list does
+    assert.equal(store.unrecorded, "bypassed");
+    tell("b", "cached again");
+    assert.equal(store.unrecorded, "");
+    ended(undefined);
+    assert.equal(store.unrecorded, "");
+});
+
 test("nothing is asked for while nobody looks, and nothing was queued", async () => {
     const { api } = started();
     await wait(60);

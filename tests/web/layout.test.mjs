@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { DARK, draw, fixed } from "../../web/draw.js";
+import { speak } from "../../web/language.js";
 import { highlight, indexAt, layoutCard, layoutCompact, layoutPlots } from "../../web/layout.js";
 import { BandScale, bandsOf } from "../../web/scale.js";
 import { guess } from "../../web/shapes.js";
@@ -181,6 +182,22 @@ test("steps are labelled every five where there is room, and a step's mark leave
     assert.equal(d.match(/M/g).length, scene.areas.length);
     for (const { text, y } of texts(scene).filter(({ text }) => /^(Steps|Forecast error|Time)$/.test(text)))
         assert.ok(!scene.areas.some((area) => y > area.top && y < area.top + area.height), text);
+});
+
+test("a long word for the steps leaves out the number that it would touch", () => {
+    const word = "a long word for it";
+    const labels = (language) => {
+        speak(language);
+        const scene = layoutPlots([readRun(sample("planned"))], 420);
+        speak({});
+        const axis = Math.max(...texts(scene).map(({ y }) => y));
+        return texts(scene).filter(({ y }) => y === axis);
+    };
+    const [numbers, fewer] = [labels({}), labels({ step: word })].map((found) => found.filter(({ text }) => /^\d+$/.test(text)));
+    assert.equal(numbers[0].text, "1");
+    assert.ok(fewer.length < numbers.length && fewer.at(-1).text === "30");
+    const end = guess(word, 11);
+    for (const { text, x } of fewer) assert.ok(x - guess(text, 11) / 2 > end, text);
 });
 
 test("a number under a node's plot stands under its step, inside the plot", () => {

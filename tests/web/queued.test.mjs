@@ -28,6 +28,17 @@ test("a seed from a node of its own, and a picture, which has no frames", () => 
     assert.deepEqual(graphs.tell(at("12:5")), { seed: "seed 0", size: "1024 x 1024" });
 });
 
+test("why a graph has no run: it was without us, or nothing in it changed", () => {
+    const graphs = queuedGraphs();
+    const sampler = { class_type: "KSampler", inputs: { seed: 1 } };
+    const patch = (preset) => ({ class_type: "AdaCachePatchModel", inputs: { preset } });
+    for (const [name, graph] of Object.entries({ bypassed: [sampler], off: [patch("off")], same: [sampler, patch("fast")] }))
+        graphs.note(name, { ...graph });
+    for (const name of ["bypassed", "off"]) assert.match(graphs.whyNone(name), /without AdaCache/);
+    assert.match(graphs.whyNone("same"), /a new seed makes it run/);
+    assert.equal(graphs.whyNone("of another page"), "");
+});
+
 test("odd answers are not kept, and not too many graphs", () => {
     const graphs = queuedGraphs();
     graphs.note(undefined, {});
