@@ -200,12 +200,15 @@ class Run:
         """Write down an evaluation that came to its end, and plan on."""
         if not (evaluation.calls or self.refused):
             self.refuse("another node answered in place of the network")
-        computed, reason = evaluation.outcome()
-        record = Record(len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, computed, reason)
-        record.passes, record.computed_passes = evaluation.passes()
-        planned = evaluation.decision.compute and not self.refused
-        try:
-            if computed:
+        decided = evaluation.decision
+        record = Record(
+            len(self.trace.records) + 1, self._clock.begun, evaluation.sigma, decided.compute, decided.reason
+        )
+        planned = decided.compute and not self.refused
+        try:  # whatever fails here, that something was reused is not lost
+            record.computed, record.reason = evaluation.outcome()
+            record.passes, record.computed_passes = evaluation.passes()
+            if record.computed:
                 # What a planned computation left out is older than the schedule thinks; and streams that context
                 # windows left as they moved on must not pile up.
                 kept = evaluation.captured() if planned else evaluation.streams()

@@ -190,6 +190,23 @@ def test_refusing_in_mid_run(doubling, tens) -> None:
     assert (run.trace.note, run.cache.nbytes) == ("first", 0)
 
 
+def test_a_reused_step_is_told_though_writing_it_down_fails(doubling, tens, monkeypatch) -> None:
+    """Not to tell of it would say that nothing was reused, of a picture in which something was."""
+
+    def failing() -> None:
+        raise RuntimeError("on purpose")
+
+    run, begun = Run(Settings(), STEPS), 0
+    with pytest.raises(RuntimeError, match="on purpose"):
+        while not begun or run.trace.records[-1].computed:
+            with run.evaluation(1 - begun / 40) as evaluation:
+                run_blocks(evaluation, doubling, tens)
+                if not evaluation.decision.compute:
+                    monkeypatch.setattr(evaluation, "outcome", failing)
+            begun += 1
+    assert run.trace.reused == 1 and len(run.trace.records) == begun + 1
+
+
 def test_measuring_looks_far_back(doubling, tens, sample) -> None:
     """Besides the step before, a probe is compared with that of step 1, 7, 13 ...: from 10 to 40 is a change of 3."""
     run = Run(Settings(mode="measure"), steps=12)
