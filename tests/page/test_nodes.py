@@ -13,6 +13,11 @@ SET = """([id, name, value]) => {
     app.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value = value;
 }"""
 
+WIDEN = """(id) => {
+    const node = app.graph.getNodeById(id);
+    node.setSize([node.size[0] + 40, node.size[1]]);
+}"""
+
 
 def with_calibrate(seed: int) -> Graph:
     work = small(seed, Caching(preset="measure only"))
@@ -61,8 +66,7 @@ def test_numbers_stay_under_a_mouse_that_rests_while_the_plot_is_drawn_anew(edit
     before = plot.element_handle()
     plot.hover(position={"x": 4, "y": 20})
     editor.page.locator(".adacache-node").get_by_text("Step 1 computed").wait_for()
-    widen = "([id]) => { const { size } = app.graph.getNodeById(id); app.graph.getNodeById(id).setSize([size[0] + 40, size[1]]) }"
-    editor.page.evaluate(widen, [editor.ids["stats"]])
+    editor.page.evaluate(WIDEN, editor.ids["stats"])
     before.wait_for_element_state("hidden")  # another has taken its place
     editor.page.wait_for_timeout(100)
     assert "Step 1 computed" in editor.page.locator(".adacache-node").inner_text()
