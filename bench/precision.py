@@ -24,6 +24,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from demo import host
 
+from .batches import psnr
 from .studio import Studio, prompts
 from .ways import PRESETS
 
@@ -88,14 +89,8 @@ def measured(studio: Studio, chosen: list[str]) -> dict[str, list[float]]:
         for preset in reversed(PRESETS):
             ways[preset] = lambda latent=latent, preset=preset: latent(studio.cached(preset=preset)[0])
         for way, sample in ways.items():
-            found.setdefault(way, []).append(psnr(sample(), expected))
+            found.setdefault(way, []).extend(psnr(sample(), expected))
     return found
-
-
-def psnr(latent: torch.Tensor, expected: torch.Tensor) -> float:
-    """In dB, over the range of the expected one."""
-    error = (latent - expected).square().mean().clamp_min(1e-20)
-    return float(10 * torch.log10((expected.max() - expected.min()).square() / error))
 
 
 def table(found: dict[torch.dtype, dict[str, list[float]]], videos: int) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from .rows import rows_of
 from .studio import LEVELS, Studio
 
 RESULTS = Path(__file__).parent / "results"
@@ -73,11 +74,10 @@ class Judge:
         self.videos = [f"{subject}, {level}" for level in LEVELS for subject in SUBJECTS]
         self.full = [self._latent(self.studio.model, prompt) for prompt in self.videos]
         self.known: dict[Plan, float] = {}
-        if options.out.exists():
-            for row in map(json.loads, options.out.read_text().splitlines()):
-                kind = (row["steps"], len(row["plan"]), row["sampler"])
-                if kind == (options.steps, options.computed, options.sampler) and row["mean"]:
-                    self.known[tuple(row["plan"])] = row["mean"]
+        for row in rows_of(options.out):
+            kind = (row["steps"], len(row["plan"]), row["sampler"])
+            if kind == (options.steps, options.computed, options.sampler) and row["mean"]:
+                self.known[tuple(row["plan"])] = row["mean"]
 
     def _latent(self, model: Any, prompt: str) -> torch.Tensor:
         o = self.options

@@ -36,10 +36,8 @@ const store = new RunStore();
 const choice = { shown: "", over: "" };
 const graphs = queuedGraphs();
 const plots = new Set();
-/** @type {Map<any, (output: unknown) => void>} by node of Cache Stats, what shows its last output anew */
-const outputs = new Map();
-/** @type {Map<any, (output?: unknown) => void>} by node, what shows its output, or the last one anew */
-const reports = new Map();
+/** @type {Map<any, (output?: unknown) => void>} by node, what shows its last output anew; without one, what it shows */
+const takers = new Map();
 
 const rootGraph = () => app.rootGraph ?? app.graph?.rootGraph ?? app.graph;
 const workflows = () => app.extensionManager?.workflow;
@@ -79,7 +77,7 @@ function watchWorkflow() {
         done(() => {
             plots.forEach((plot) => plot.redraw());
             setTimeout(() => {
-                for (const [node, take] of [...reports, ...outputs]) take(app.nodeOutputs?.[node.id]);
+                takers.forEach((take, node) => take(app.nodeOutputs?.[node.id]));
             });
         });
     });
@@ -122,7 +120,7 @@ function followLanguage() {
         if (tab) tab.tooltip = tooltip();
         panel?.draw();
         plots.forEach((plot) => plot.redraw());
-        reports.forEach((take) => take());
+        takers.forEach((take) => take());
     });
     // Older hosts tell of a change before their setting has it.
     app.ui?.settings?.addEventListener(`${LOCALE}.change`, ({ detail }) => choose(detail.value));
@@ -174,7 +172,7 @@ function addPlot(node) {
     plots.add(plot);
     after(node, "onRemoved", () => {
         plots.delete(plot);
-        outputs.delete(node);
+        takers.delete(node);
         plot.remove();
     });
     const take = (output) => {
@@ -185,7 +183,7 @@ function addPlot(node) {
     };
     after(node, "onExecuted", take);
     // A run that was cancelled is newer than the last output; where that tells of no run, nothing is to be shown.
-    outputs.set(node, (output) => {
+    takers.set(node, (output) => {
         const newest = runsBefore(node, "value", candidates()).at(-1);
         const told = readOutput(output);
         if (told && (!told.runs.length || told.runs.includes(newest?.id ?? ""))) take(output);
@@ -206,9 +204,9 @@ function addReport(node, name) {
         report.show(text);
         if (told) makeRoom(node);
     };
-    reports.set(node, take);
+    takers.set(node, take);
     after(node, "onExecuted", take);
-    after(node, "onRemoved", () => reports.delete(node));
+    after(node, "onRemoved", () => takers.delete(node));
 }
 
 app.registerExtension({

@@ -66,7 +66,7 @@ export function nodePlot(document, { store, runsOf, shown }) {
         root.replaceChildren(
             ...(plots.length ? plots.map((plot) => plot.root) : [element(document, "p", { text: words })]),
         );
-        point();
+        if (mouse) point(); // not otherwise: to ask where a plot lies makes the page lay itself out
     }
 
     return {
@@ -115,11 +115,13 @@ function runPlot(document, entry, root, of, measure) {
 function teller(svg, scene, line) {
     const spans = [...line.children];
     const usual = spans.map((span) => span.textContent);
-    return (mouse) => {
+    const under = ({ x, y }) => {
         const { left, top, width, bottom } = svg.getBoundingClientRect(); // the canvas may be zoomed
-        const over = mouse && mouse.y >= top && mouse.y <= bottom;
-        const index = over ? indexAt(scene, ((mouse.x - left) * scene.width) / width) : -1;
-        const record = scene.tracks[0].run.records[index];
+        const index = y < top || y > bottom ? -1 : indexAt(scene, ((x - left) * scene.width) / width);
+        return scene.tracks[0].run.records[index];
+    };
+    return (mouse) => {
+        const record = mouse && under(mouse);
         const words = record ? brief(record) : usual;
         spans.forEach((span, n) => (span.textContent = words[n]));
     };

@@ -175,8 +175,8 @@ class PacedSchedule(Schedule):
         self.first = min(steps, max(1, cost.first(computed) - part.before))
         count = cost.computed_in(part, computed)
         self.left = max(0.0, (count - self.first) * sensitivity)
-        if part.whole < cost.shortest(share):
-            self.idle = nothing_to_reuse(part.whole, cost.shortest(share))
+        if part.whole < (shortest := cost.shortest(share)):
+            self.idle = nothing_to_reuse(part.whole, shortest)
         elif count >= steps < part.whole:
             self.idle = nothing_to_reuse(steps, max(steps, self.first + 1) + 1)
         elif part.whole < FEWEST_STEPS:

@@ -26,6 +26,10 @@ LOOK_AT = """([id, x, y, scale]) => {
 }"""
 
 
+PUT = """([id, name, value]) => {
+    app.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value = value;
+}"""
+
 # Runs by their ids, ended in the panel.
 RUNS_SHOWN = """(ids) => ids.every((id) => {
     const row = document.querySelector(`[data-run="${id}"] .when`);
@@ -140,6 +144,14 @@ class Editor:
 
     def title(self, name: str, title: str) -> None:
         self.page.evaluate("([id, title]) => { app.graph.getNodeById(id).title = title }", [self.ids[name], title])
+
+    def put(self, name: str, widget: str, value: Any) -> None:
+        """Gives a node's widget a value."""
+        self.page.evaluate(PUT, [self.ids[name], widget, value])
+
+    def mode(self, name: str, mode: int) -> None:
+        """Bypasses or mutes a node, or neither: the host's own number."""
+        self.page.evaluate("([id, mode]) => { app.graph.getNodeById(id).mode = mode }", [self.ids[name], mode])
 
     def queue(self) -> None:
         self.page.evaluate("() => app.queuePrompt(0, 1)")

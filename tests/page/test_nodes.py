@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 
 from editing import small
+from saved import BYPASSED
 
 from demo.client import Graph
 from demo.workflow import Caching
-
-SET = """([id, name, value]) => {
-    app.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value = value;
-}"""
 
 WIDEN = """(id) => {
     const node = app.graph.getNodeById(id);
@@ -32,15 +29,15 @@ def test_cache_stats_says_that_nothing_was_recorded_and_shows_no_older_run(edito
     editor.open_panel()
     editor.run_graph(small(301))
     node.locator("svg").wait_for()
-    editor.page.evaluate(SET, [editor.ids["adacache"], "preset", "off"])
+    editor.put("adacache", "preset", "off")
     editor.queue()
     node.get_by_text("No run was recorded").wait_for()
     assert not node.locator("svg").count()
-    editor.page.evaluate("(id) => { app.graph.getNodeById(id).mode = 4 }", editor.ids["adacache"])
+    editor.mode("adacache", BYPASSED)
     editor.queue()
     node.get_by_text("AdaCache is bypassed").wait_for()
-    editor.page.evaluate("(id) => { app.graph.getNodeById(id).mode = 0 }", editor.ids["adacache"])
-    editor.page.evaluate(SET, [editor.ids["adacache"], "preset", "turbo"])
+    editor.mode("adacache", 0)
+    editor.put("adacache", "preset", "turbo")
     editor.note_runs()
     editor.queue()
     editor.wait_for_runs(1)
@@ -105,7 +102,7 @@ def test_a_report_is_read_on_the_node_and_is_there_after_a_look_elsewhere(editor
 def test_a_saved_preset_of_before_shows_its_new_name(editor):
     editor.load(small(305))
     patch = editor.ids["adacache"]
-    editor.page.evaluate(SET, [patch, "preset", "paper slow"])
+    editor.put("adacache", "preset", "paper slow")
     saved = editor.page.evaluate("() => app.graph.serialize()")
     assert "paper slow" in json.dumps(saved)
     editor.page.evaluate("(work) => app.loadGraphData(work)", saved)

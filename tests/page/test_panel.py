@@ -8,15 +8,11 @@ from pathlib import Path
 
 import pytest
 from editing import opened, small, two_samplers
+from saved import BYPASSED
 
 from demo.workflow import Caching
 
 TRACES = Path(__file__).resolve().parents[1] / "web" / "traces.json"
-BYPASSED = 4
-MODE = "([id, mode]) => { app.graph.getNodeById(id).mode = mode }"
-SET = """([id, name, value]) => {
-    app.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value = value;
-}"""
 COUNTED = re.compile(r"(\d+) of (\d+) steps computed")
 
 # Notes that a file was asked for, in place of the browser's dialogue.
@@ -202,12 +198,12 @@ def test_a_queue_that_recorded_no_run_is_told_until_the_next_run(editor):
     notice = ".adacache-notice"
     panel = editor.open_panel()
     editor.load(small(133))
-    editor.page.evaluate(SET, [editor.ids["sampler"], "control_after_generate", "fixed"])
+    editor.put("sampler", "control_after_generate", "fixed")
     editor.queue()
     editor.wait_for_runs(1)
     assert not panel.locator(notice).count()
     for mode, told in ((BYPASSED, "The last queue was without AdaCache"), (0, ""), (0, "a new seed makes it run")):
-        editor.page.evaluate(MODE, [editor.ids["adacache"], mode])
+        editor.mode("adacache", mode)
         editor.note_runs()
         editor.queue()
         if told:
@@ -222,7 +218,7 @@ def test_a_node_that_told_of_no_run_tells_it_after_a_look_elsewhere_and_in_anoth
     page, node = editor.page, editor.page.locator(".adacache-node")
     editor.open_panel()
     editor.run_graph(small(134))
-    page.evaluate(MODE, [editor.ids["adacache"], BYPASSED])
+    editor.mode("adacache", BYPASSED)
     editor.queue()
     node.get_by_text("AdaCache is bypassed").wait_for()
     page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
