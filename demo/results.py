@@ -23,6 +23,7 @@ class Take:
     video: bytes = field(repr=False)
     plot: bytes | None = field(default=None, repr=False)
     trace: dict | None = field(default=None, repr=False)
+    cache_bytes: int = 0  # most that were kept at once
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class Row:
     ssim: float | None
     slowest: float  # seconds
     fastest: float
+    cache_bytes: int = 0
 
 
 BUSY = 1.3  # times: a machine with nothing else to do differs less from one time to the next
-HEAD = ("", "steps computed", "seconds", "speed-up", "PSNR", "SSIM")
+HEAD = ("", "steps computed", "seconds", "speed-up", "PSNR", "SSIM", "cache")
 
 
 def rows(takes: Sequence[Take]) -> list[Row]:
@@ -58,6 +60,7 @@ def rows(takes: Sequence[Take]) -> list[Row]:
             ssim=None if take is base else round(ssim(take.frames, base.frames), 4),
             slowest=round(max(take.seconds), 3),
             fastest=round(min(take.seconds), 3),
+            cache_bytes=take.cache_bytes,
         )
         for take in takes
     ]
@@ -106,4 +109,5 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.speed_up:.2f}x",
         "" if row.psnr is None else f"{row.psnr:.1f} dB",
         "" if row.ssim is None else f"{row.ssim:.3f}",
+        f"{row.cache_bytes / 2**20:.1f} MiB" if row.cache_bytes else "",
     )

@@ -72,16 +72,18 @@ def _film(client: Client, shot: Shot) -> list[Take]:
 def _take(client: Client, shot: Shot, name: str, file: str, caching: Caching | None) -> Take:
     done = _follow(client, graph(shot, caching), name)
     trace = json.loads(done.outputs["trace"]["text"][0]) if caching else None
+    run = trace["runs"][-1] if trace else {"derived": {"computed": shot.steps}, "cache_bytes": 0}
     return Take(
         name=name,
         file=file,
         steps=shot.steps,
-        computed=trace["runs"][-1]["derived"]["computed"] if trace else shot.steps,
+        computed=run["derived"]["computed"],
         seconds=[done.seconds["sampler"]],
         frames=decode(map(client.fetch, done.outputs["frames"]["images"])),
         video=client.fetch(done.outputs["save"]["images"][0]),
         plot=client.fetch(done.outputs["plot"]["images"][0]) if caching else None,
         trace=trace,
+        cache_bytes=run["cache_bytes"],
     )
 
 

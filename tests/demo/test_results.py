@@ -16,7 +16,7 @@ from demo.results import Row, Take, as_markdown, as_text, rows, warning
 GREY = np.full((2, 16, 16, 3), 100, np.uint8)
 ROWS = [
     Row("uncached", 30, 30, 6.0, 1.0, None, None, 6.1, 5.9),
-    Row("AdaCache", 30, 12, 2.5, 2.4, 33.94, 0.9791, 2.6, 2.5),
+    Row("AdaCache", 30, 12, 2.5, 2.4, 33.94, 0.9791, 2.6, 2.5, 600_000),
 ]
 
 
@@ -33,7 +33,7 @@ def test_psnr_counts_all_frames_alike():
 
 def test_rows_compare_with_the_first_take():
     takes = [
-        Take(name, name, 30, computed, seconds, frames, b"")
+        Take(name, name, 30, computed, seconds, frames, b"", cache_bytes=2 << computed)
         for name, computed, seconds, frames in (
             ("a", 30, [6.0, 9, 5], GREY),
             ("b", 12, [2.0, 1, 4], GREY + np.uint8(5)),
@@ -41,7 +41,7 @@ def test_rows_compare_with_the_first_take():
     ]
     base, cached = rows(takes)
     assert (base.speed_up, base.psnr, base.ssim) == (1, None, None)
-    assert (cached.speed_up, cached.computed) == (3, 12)
+    assert (cached.speed_up, cached.computed, cached.cache_bytes) == (3, 12, 2 << 12)
     assert cached.psnr == pytest.approx(34.15)
     assert (cached.seconds, cached.fastest, cached.slowest) == (2, 1, 4)
 
@@ -56,7 +56,7 @@ def test_a_busy_machine_is_told():
 def test_text_table_is_aligned():
     lines = as_text(ROWS).splitlines()
     assert len({len(line) for line in lines}) == 1
-    assert "12 of 30" in lines[2] and "33.9 dB" in lines[2]
+    assert "12 of 30" in lines[2] and "33.9 dB" in lines[2] and lines[2].endswith("0.6 MiB")
 
 
 def test_both_readmes_get_the_table_and_its_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
