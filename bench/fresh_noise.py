@@ -5,16 +5,16 @@
 Between two computed steps the sampler adds noise that no forecast knows. What comes nearest to a reused step's denoised
 latent without it, by mean square, is the mean of the network's answers over all noise that might have come. It is made
 of `DRAWS` other draws, each of which asks the network, and stands beside what the pack does: the last computed denoised
-latent, held. PSNR of latents against computing all steps, both with as many computed at the same places.
+latent, held. PSNR of latents against computing all steps, both with as many computed at the same places, sampled by
+the host's own samplers.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection
 from statistics import mean
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -25,73 +25,78 @@ from adacache.schedules.planned import UNCORRECTED
 from . import batches
 
 STEPS, COMPUTED, DRAWS = 20, 10, 6
-HIGHEST = 1 - 1e-4  # a level of nothing but noise has no signal-to-noise ratio
-Weights = tuple[float, float, float, float]
-"""The next latent's share of the latent, of the denoised one, of the denoised one before, and of fresh noise."""
-
-
-def euler_ancestral(sigmas: Sequence[float], step: int) -> Weights:
-    """As the host's `sample_euler_ancestral_RF` with eta 1."""
-    now, then = sigmas[step : step + 2]
-    down = then * then / now
-    scale = (1 - then) / (1 - down)
-    fresh = math.sqrt(max(0.0, then**2 - (down * scale) ** 2))
-    return scale * down / now, scale * (1 - down / now), 0.0, fresh
-
-
-def dpmpp_2m_sde(sigmas: Sequence[float], step: int) -> Weights:
-    """As the host's `sample_dpmpp_2m_sde` with eta 1, midpoint."""
-    now, then = sigmas[step : step + 2]
-    length = _log_snr(then) - _log_snr(now)
-    share = (1 - then) * -math.expm1(-2 * length)
-    trend = share / 2 * length / (_log_snr(now) - _log_snr(sigmas[step - 1])) if step else 0.0
-    fresh = then * math.sqrt(-math.expm1(-2 * length))
-    return then / now * math.exp(-length), share + trend, -trend, fresh
-
-
-def _log_snr(sigma: float) -> float:
-    return math.log((1 - sigma) / sigma)
-
-
-SAMPLERS: dict[str, Callable[[Sequence[float], int], Weights]] = {
-    "euler_ancestral": euler_ancestral,
-    "dpmpp_2m_sde": dpmpp_2m_sde,
-}
+SAMPLERS = ("euler_ancestral_RF", "dpmpp_2m_sde", "er_sde")
+"""Of the host, by the names of their functions; each asks the network once a step."""
 
 
 def sampled(
-    asked: Callable[[Tensor, float], Tensor],
+    asked: Callable[[Tensor, Tensor], Tensor],
+    sampler: Callable[..., Tensor],
     x: Tensor,
-    sigmas: Sequence[float],
-    weights: Callable[[Sequence[float], int], Weights],
-    computed: Sequence[int],
+    sigmas: Tensor,
+    computed: Collection[int],
     draws: int = 0,
+    inner: Any = None,
 ) -> Tensor:
     """The video; reused steps hold the last computed denoised latent or, with `draws`, have the mean over as many.
 
     Args:
         asked: the network's denoised latent of a latent at a noise level.
+        sampler: as the host's, with its arguments `extra_args`, `disable` and `noise_sampler`.
+        inner: what the sampler finds as the model's `inner_model`.
     """
     fresh, other = torch.Generator().manual_seed(1), torch.Generator().manual_seed(2)
-    sure, unsure = (
-        x,
-        0.0,
-    )  # the latent without the noise that came since the last computed step, and that noise's square
-    denoised = before = torch.zeros_like(x)
-    for step, (now, then) in enumerate(pairwise(sigmas)):
+    weights = answers(sampler, sigmas, inner)
+    noises: list[Tensor] = []  # those that came, by step
+    last, step, denoised = 0, -1, x
+
+    def drawn(*_: Any) -> Tensor:
+        noises.append(torch.randn(x.shape, generator=fresh))
+        return noises[-1]
+
+    def network(latent: Tensor, sigma: Tensor, **_: Any) -> Tensor:
+        nonlocal last, step, denoised
+        step += 1
         if step in computed:
-            denoised, sure, unsure = asked(x, now), x, 0.0
+            last, denoised = step, asked(latent, sigma)
         elif draws:
-            spread = math.sqrt(unsure)
-            guesses = (sure + spread * torch.randn(x.shape, generator=other) for _ in range(draws))
-            denoised = torch.stack([asked(guess, now) for guess in guesses]).mean(0)
-        if then == 0:
-            return denoised
-        a, b, c, noise = weights(sigmas, step)
-        drift = b * denoised + c * before
-        x = a * x + drift + noise * torch.randn(x.shape, generator=fresh)
-        sure, unsure, before = a * sure + drift, a * a * unsure + noise * noise, denoised
-    return x
+            now = weights[step, last:step]
+            sure = latent - sum(weight * noise for weight, noise in zip(now, noises[last:], strict=True))
+            guesses = (sure + now.norm() * torch.randn(x.shape, generator=other) for _ in range(draws))
+            denoised = torch.stack([asked(guess, sigma) for guess in guesses]).mean(0)
+        return denoised
+
+    return sampler(_model(network, inner), x, sigmas, extra_args={}, disable=True, noise_sampler=drawn)
+
+
+def answers(sampler: Callable[..., Tensor], sigmas: Tensor, inner: Any = None) -> Tensor:
+    """How much of the noise that was added after each step is in the latent of each later one, [steps, steps]."""
+    steps = len(sigmas) - 1
+    rows: list[Tensor] = []
+    units = iter(torch.eye(steps))
+
+    def nothing(latent: Tensor, sigma: Tensor, **_: Any) -> Tensor:
+        rows.append(latent)
+        return torch.zeros_like(latent)
+
+    sampler(
+        _model(nothing, inner),
+        torch.zeros(steps),
+        sigmas,
+        extra_args={},
+        disable=True,
+        noise_sampler=lambda *_: next(units),
+    )
+    return torch.stack(rows)
+
+
+def _model(network: Callable[..., Tensor], inner: Any) -> Any:
+    """A network as samplers take it."""
+
+    class Model(SimpleNamespace):
+        __call__ = staticmethod(network)
+
+    return Model(inner_model=inner)
 
 
 def main() -> None:
@@ -107,20 +112,21 @@ def main() -> None:
 
 def measure(name: str, subject: batches.Subject) -> None:
     """Prints a line for each sampler and way."""
+    import comfy.k_diffusion.sampling as host
     import comfy.sample
     import comfy.samplers
 
     clock = subject.model.get_model_object("model_sampling")
-    sigmas = [min(HIGHEST, float(each)) for each in comfy.samplers.calculate_sigmas(clock, "simple", STEPS)]
 
-    def ways(model: Any, x: Tensor, _: Tensor, extra_args: dict, **__: Any) -> Tensor:
-        def asked(latent: Tensor, sigma: float) -> Tensor:
-            return model(latent, torch.full((len(latent),), sigma), **extra_args)
+    def ways(model: Any, x: Tensor, sigmas: Tensor, extra_args: dict, **__: Any) -> Tensor:
+        def asked(latent: Tensor, sigma: Tensor) -> Tensor:
+            return model(latent, sigma, **extra_args)
 
-        for sampler, weights in SAMPLERS.items():
-            expected = sampled(asked, x, sigmas, weights, range(STEPS))
+        for sampler in SAMPLERS:
+            given = asked, getattr(host, f"sample_{sampler}"), x, sigmas
+            expected = sampled(*given, range(STEPS), inner=model.inner_model)
             for way, draws in (("held", 0), (f"mean over {DRAWS}", DRAWS)):
-                video = sampled(asked, x, sigmas, weights, UNCORRECTED.plan(STEPS, COMPUTED), draws)
+                video = sampled(*given, UNCORRECTED.plan(STEPS, COMPUTED), draws, model.inner_model)
                 values = batches.psnr(video, expected)
                 print(f"{name} {sampler}, {way}: {mean(values):.1f} ({min(values):.1f})", flush=True)
         return x
@@ -130,7 +136,7 @@ def measure(name: str, subject: batches.Subject) -> None:
         subject.noise(),
         3.0,
         comfy.samplers.KSAMPLER(ways),
-        torch.tensor([*sigmas]),
+        comfy.samplers.calculate_sigmas(clock, "simple", STEPS),
         *subject.sides,
         subject.empty,
         disable_pbar=True,
