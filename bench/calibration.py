@@ -2,10 +2,10 @@
 
     .venv/bin/python -m bench.calibration --videos 8
 
-Calibrates from measured runs of three videos for the shares of two presets, and samples others: with the codebook, with
-the plan of as many steps as the codebook came to, and with the plans of the preset around that. PSNR is of latents
-against the uncached ones. Rows go into `results/calibration.jsonl` as they come, and are not measured again; the table
-is written to `results/calibration.md`.
+Calibrates from measured runs of three videos for the shares of two presets, and samples these and others with the
+codebook; the others also with the plan of as many steps as it came to, and with the preset's plan of as many. PSNR is
+of latents against the uncached ones. Rows go into `results/calibration.jsonl` as they come, and are not measured again;
+the table is written to `results/calibration.md`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from . import batches
 from .hosted import Hosted
@@ -69,6 +71,15 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
             traces=at.dumps(traces),
         )
 
+    def followed(those: batches.Subject, codebook: Any, sensitivity: float) -> tuple[list[int], Tensor]:
+        """Computed steps of each video, since the codebook follows it, and the latents."""
+        counts, latents = [], []
+        for one in (batches.alone(those, row) for row in range(len(those.seeds))):
+            model, run = at.patched(one.model, preset="balanced", codebook=codebook, sensitivity=sensitivity)
+            latents.append(one.sample(model, STEPS, sampler))
+            counts.append(run().computed)
+        return counts, torch.cat(latents)
+
     expected = of.sample(of.model, STEPS, sampler)
 
     def locked(plan: str) -> list[float]:
@@ -77,21 +88,19 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
 
     for share in shares:
         codebook, _, sensitivity, text, _, _ = calibrate(share)
-        told, counts, psnr = json.loads(text), [], []
-        for row in range(videos):
-            one = batches.alone(of, row)
-            model, run = at.patched(one.model, preset="balanced", codebook=codebook, sensitivity=sensitivity)
-            psnr += batches.psnr(one.sample(model, STEPS, sampler), expected[row : row + 1])
-            counts.append(run().computed)
+        told = json.loads(text)
+        own, _ = followed(first, codebook, sensitivity)
+        counts, latents = followed(of, codebook, sensitivity)
         count = round(mean(counts))
         ways = {
-            "codebook": psnr,
+            "codebook": batches.psnr(latents, expected),
             "plan": locked(calibrate(100 * count / STEPS)[-1]),
             "preset": locked(batches.locked(STEPS, batches.cost_of(sampler).plan(STEPS, count))),
         }
         yield {
             **dict(zip(KEYS, (name, sampler, share), strict=True)),
             "told": [told["computed"], told["fewest"], told["most"]],
+            "own": own,
             "computed": counts,
             "psnr": {way: [round(value, 2) for value in values] for way, values in ways.items()},
         }
@@ -100,14 +109,14 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
 def table(rows: list[dict[str, Any]]) -> str:
     """What was told, what came of it, and quality: mean (lowest tenth)."""
     ways = ("codebook", "plan", "preset")
-    lines = ["| network | told | range told | came, mean | each video | within the range | " + " | ".join(ways) + " |"]
-    lines.append("|---|--:|--:|--:|---|--:" + "|--:" * len(ways) + "|")
+    heads = ("network", "told", "range told", "measured videos", "others", "each of them", "within the range", *ways)
+    lines = ["| " + " | ".join(heads) + " |", "|---|--:|--:|--:|--:|---|--:" + "|--:" * len(ways) + "|"]
     for row in rows:
         (told, fewest, most), counts = row["told"], row["computed"]
         inside = sum(fewest <= count <= most for count in counts)
-        came = f"{mean(counts):.1f} ({mean(counts) / told - 1:+.0%})"
+        came = [f"{mean(those):.1f} ({mean(those) / told - 1:+.0%})" for those in (row["own"], counts)]
         cells = [row["network"] + ("" if row["sampler"] == "euler" else f", {row['sampler']}"), f"{told:.1f}"]
-        cells += [f"{fewest:g} to {most:g}", came, " ".join(map(str, counts)), f"{inside} of {len(counts)}"]
+        cells += [f"{fewest:g} to {most:g}", *came, " ".join(map(str, counts)), f"{inside} of {len(counts)}"]
         cells += [f"{mean(row['psnr'][way]):.1f} ({np.percentile(row['psnr'][way], 10):.1f})" for way in ways]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
