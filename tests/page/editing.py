@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,16 @@ PUT = """([id, name, value]) => {
     app.graph.getNodeById(id).widgets.find((widget) => widget.name === name).value = value;
 }"""
 
+# Unpins, lays nothing over, looks at the newest run. Clicks of the page's own: no dialogue of the host's stops them.
+LET_GO = """async () => {
+    const pressed = () => document.querySelector(".adacache-panel .side [aria-pressed=true]");
+    for (let left = 64; left && pressed(); left--) {
+        pressed().click();
+        await new Promise((done) => setTimeout(done, 20));
+    }
+    document.querySelector(".adacache-panel .adacache-run .show")?.click();
+}"""
+
 # Runs by their ids, ended in the panel.
 RUNS_SHOWN = """(ids) => ids.every((id) => {
     const row = document.querySelector(`[data-run="${id}"] .when`);
@@ -39,8 +49,10 @@ PATIENCE = 240  # seconds; a busy machine samples slowly
 
 
 @contextlib.contextmanager
-def opened(browser: Any, url: str, **context: Any) -> Iterator[Editor]:
-    """The editor in a browser context of its own, without a graph."""
+def opened(
+    browser: Any, url: str, prepare: Callable[[Any], object] = lambda page: None, **context: Any
+) -> Iterator[Editor]:
+    """The editor in a browser context of its own, without a graph; `prepare` gets its page before that is loaded."""
     options = {
         "viewport": {"width": 1400, "height": 1000},
         "permissions": ["clipboard-read", "clipboard-write"],
@@ -48,6 +60,7 @@ def opened(browser: Any, url: str, **context: Any) -> Iterator[Editor]:
     owned = browser.new_context(**options | context)
     try:
         editor = Editor(owned.new_page(), url)
+        prepare(editor.page)
         editor.enter()
         yield editor
     finally:
@@ -55,11 +68,12 @@ def opened(browser: Any, url: str, **context: Any) -> Iterator[Editor]:
 
 
 @contextlib.contextmanager
-def tab(editor: Editor) -> Iterator[Editor]:
-    """The editor once more, in another tab of the same browser."""
+def tab(editor: Editor, prepare: Callable[[Any], object] = lambda page: None) -> Iterator[Editor]:
+    """The editor once more, in another tab of the same browser, which has its files."""
     page = editor.page.context.new_page()
     try:
         other = Editor(page, editor.url)
+        prepare(page)
         other.enter()
         yield other
     finally:
@@ -91,21 +105,27 @@ class Editor:
         self.page.goto(self.url, wait_until="commit")
         self.page.wait_for_function("() => window.app?.extensionManager && window.app.graph")
         self.page.wait_for_function("() => window.LiteGraph?.registered_node_types?.AdaCacheStats")
-        self.page.keyboard.press("Escape")  # the host's templates may be in front
         self.page.evaluate("() => app.graph.clear()")
+        self._dismiss()
         self.note_runs()
 
     def clear(self) -> None:
         """As newly entered: out of any subgraph, the newest run looked at, none pinned or laid over another."""
         if self.panel.count():
-            while (pressed := self.panel.locator(".side [aria-pressed=true]")).count():
-                pressed.first.click()
-            if (rows := self.panel.locator(".adacache-run .show")).count():
-                rows.first.click()
+            self.page.evaluate(LET_GO)
             self.page.evaluate(TOGGLE_PANEL)
             self.panel.wait_for(state="detached")
         self.page.evaluate("() => (app.canvas.setGraph(app.rootGraph ?? app.graph), app.graph.clear())")
+        self._dismiss()
         self.note_runs()
+
+    def _dismiss(self) -> None:
+        """The host's dialogues, such as of a graph that failed, are in front of all else."""
+        for _ in range(50):
+            self.page.keyboard.press("Escape")
+            if not self.page.locator(".p-dialog-mask").count():
+                return
+            self.page.wait_for_timeout(100)
 
     def note_runs(self) -> None:
         """What the server keeps by now is not waited for."""

@@ -35,9 +35,9 @@ def interrupt(editor) -> None:
     editor.page.evaluate("() => fetch('/api/interrupt', { method: 'POST' })")
 
 
-def test_another_tab_sees_the_run_and_its_name(editor, browser):
+def test_another_tab_sees_the_run_and_its_name(editor):
     """Also where the other tab has another workflow, with nodes of the same ids."""
-    with opened(browser, editor.url) as other:
+    with tab(editor) as other:
         other.load(small(201))
         other.open_panel()
         other.note_runs()
@@ -86,34 +86,33 @@ def test_a_socket_that_went_silent(editor, silence, tmp_path):
         server = socket.connect_to_server()
         server.on_message(lambda message: None if silent else socket.send(message))
 
-    editor.worn = True
-    editor.page.route_web_socket(re.compile(r"/ws\b"), route)
-    editor.enter()
-    editor.open_panel()
-    editor.load(small(220, **LONG))
-    editor.queue()
-    editor.page.wait_for_selector(LIVE)
-    editor.page.wait_for_function(COUNTED, arg=2)
-    if silence == "in mid-run":
-        silent.append(silence)
-    elif silence == "closed in mid-run":
-        sockets[-1].close()
-    so_far = int(re.search(r"of (\d+) steps", editor.headline)[1])
-    editor.page.wait_for_function(COUNTED, arg=so_far + 2)
-    interrupt(editor)
-    editor.panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
-    assert counted(editor.runs()[-1]) in editor.headline
-    assert not editor.page.locator(LIVE).count()
-    assert len(sockets) == (2 if silence == "closed in mid-run" else 1)
-    editor.page.screenshot(path=tmp_path / "after.png")
+    with tab(editor, lambda page: page.route_web_socket(re.compile(r"/ws\b"), route)) as other:
+        other.open_panel()
+        other.load(small(220, **LONG))
+        other.queue()
+        other.page.wait_for_selector(LIVE)
+        other.page.wait_for_function(COUNTED, arg=2)
+        if silence == "in mid-run":
+            silent.append(silence)
+        elif silence == "closed in mid-run":
+            sockets[-1].close()
+        so_far = int(re.search(r"of (\d+) steps", other.headline)[1])
+        other.page.wait_for_function(COUNTED, arg=so_far + 2)
+        interrupt(other)
+        other.panel.locator(".adacache-badge", has_text="cancelled").first.wait_for()
+        assert counted(other.runs()[-1]) in other.headline
+        assert not other.page.locator(LIVE).count()
+        assert len(sockets) == (2 if silence == "closed in mid-run" else 1)
+        other.page.screenshot(path=tmp_path / "after.png")
+        assert not other.errors
 
 
-def test_a_page_that_joins_in_mid_run_follows_it(editor, browser):
+def test_a_page_that_joins_in_mid_run_follows_it(editor):
     """A second page asks, since events go to the first; the first, loaded again, hears events again."""
     editor.load(small(203, **LONG))
     editor.queue()
     editor.page.wait_for_function(REACHED, arg=2)
-    with opened(browser, editor.url) as late:
+    with tab(editor) as late:
         late.open_panel()
         late.page.wait_for_selector(LIVE)
         late.page.wait_for_function(COUNTED, arg=3)

@@ -32,9 +32,7 @@ def test_they_lead_to_patch_model(browser, servers):
         request.fulfill(response=answer, body=json.dumps(infos))
 
     assert set(FOUND_BY) >= OF_OTHERS | {"faster", "accelerate", "teacache", "magcache", "skip steps"}
-    with opened(browser, servers("1.58.1")) as editor:
-        editor.page.route(re.compile(r"/object_info$"), route)
-        editor.enter()
+    with opened(browser, servers("1.58.1"), lambda page: page.route(re.compile(r"/object_info$"), route)) as editor:
         places = dict(zip(FOUND_BY, editor.page.evaluate(SEARCH, FOUND_BY), strict=True))
         assert {word for word in FOUND_BY if places[word] != 0} <= OF_OTHERS, places
         assert all(0 <= place < 10 for place in places.values()), places

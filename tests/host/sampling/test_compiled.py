@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 
 import comfy_api.torch_helpers.torch_compile as host_compile
 import pytest
@@ -10,6 +11,12 @@ import torch
 from comfy_extras import nodes_torch_compile
 
 TEXT = "0.3:5 0.6:4 0.9:3 2:2"
+
+
+@pytest.fixture
+def wan(wan):
+    """Of two blocks: compiling takes long."""
+    return partial(wan, blocks=2)
 
 
 @pytest.fixture(autouse=True)
