@@ -36,8 +36,8 @@ export const REPORTS = [
     phrase("codebook for {steps} steps: {codebook}"),
     phrase("computed in any case: the first {first} and the last two steps"),
     phrase(
-        "predicted: {computed} of {steps} steps computed on average, about {times} faster; largest change between " +
-            "computed steps {change}",
+        "predicted for the measured videos: {computed} of {steps} steps computed on average, about {times} faster; " +
+            "largest change between computed steps {change}",
     ),
     phrase("it follows the video: one like these has {least} to {most} steps computed"),
     phrase("MoReg norm {norm}, power {power} (connect moreg)"),

@@ -118,8 +118,8 @@ class Calibration:
             f"target: {self.target} {self.amount:g}",
             f"codebook for {self.steps} steps: {self.codebook}",
             f"computed in any case: the first {round(self.protect * self.steps)} and the last two steps",
-            f"predicted: {self.computed:.1f} of {self.steps} steps computed on average, about {self.speed_up:.2f}x "
-            f"faster; largest change between computed steps {self.largest_change:.1%}",
+            f"predicted for the measured videos: {self.computed:.1f} of {self.steps} steps computed on average, about "
+            f"{self.speed_up:.2f}x faster; largest change between computed steps {self.largest_change:.1%}",
         ]
         if self.most:
             lines.append(f"it follows the video: one like these has {self.fewest} to {self.most} steps computed")
