@@ -97,7 +97,7 @@ def psnr(latents: Tensor, expected: Tensor) -> list[float]:
 
 def cost_of(sampler: str) -> Cost:
     """By which the presets plan, for a sampler that is corrected."""
-    return CORRECTED if sampler in ("euler", "er_sde") else CORRECTED_LATER
+    return CORRECTED if sampler == "euler" else CORRECTED_LATER
 
 
 def locked(steps: int, plan: Iterable[int]) -> str:

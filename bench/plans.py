@@ -29,7 +29,7 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, int, list[float
     at = batches.hosted()
     if options.uncorrected:
         name = next(name for name in sys.modules if name.endswith(f"{host.PACK_NAME}.nodes.host.samplers"))
-        patch.object(sys.modules[name], "is_correctable", lambda sampler: False).start()
+        patch.object(sys.modules[name], "is_correctable", lambda name: False).start()
     subject = batches.shifted(batches.subject(options.network, at, options.videos), options.shift)
     model = batches.with_lora(subject.model, options.lora) if options.lora else subject.model
     given = {"sampler": options.sampler, "cfg": options.cfg}

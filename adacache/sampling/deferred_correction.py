@@ -8,7 +8,7 @@ and at most three tensors of the latent's size are kept. The computed step saw t
 estimates what its direction would have been after it.
 
 The shift is exact for samplers that move the latent by direction times step length, such as Euler. Those that sum
-denoised latents of several steps (UniPC, DPM++ 2M) get it over the next steps. Samplers that add much noise, or weigh
+denoised latents of several steps (UniPC, DPM++ 2M) get it over the next steps. Samplers that add noise, or weigh
 differences of higher order, are not corrected. bench/README.md has what each part is worth.
 """
 

@@ -69,16 +69,14 @@ def is_irregular(name: str) -> bool:
     return name in _IRREGULAR
 
 
-def is_correctable(sampler: Any) -> bool:
+def is_correctable(name: str) -> bool:
     """Whether what reused steps got wrong can be made good through a later denoised latent.
 
     Euler and DDIM move the latent by direction times step length (`comfy/k_diffusion/sampling.py`): a shift arrives
-    whole, and with er_sde nearly so. The others sum denoised latents of several steps and add no noise; the weights of
-    one over all steps add up to that of its own step (`comfy/extra_samplers/uni_pc.py`): a shift arrives over the next
-    steps.
+    whole. The others sum denoised latents of several steps and add no noise; the weights of one over all steps add up
+    to that of its own step (`comfy/extra_samplers/uni_pc.py`): a shift arrives over the next steps.
     """
-    name = sampler_name(sampler)
-    return (name in ("euler", "ddim", "er_sde") or sums_history(name)) and not adds_noise(sampler)
+    return name in ("euler", "ddim") or sums_history(name)
 
 
 def sums_history(name: str) -> bool:
@@ -87,15 +85,10 @@ def sums_history(name: str) -> bool:
 
 
 def adds_noise(sampler: Any) -> bool:
-    """Whether a sampler adds fresh noise from step to step, too much for the answer to an earlier latent to hold.
-
-    By its own scale er_sde adds next to none, but for the highest noise levels; it can be given another one.
-    """
+    """Whether a sampler adds fresh noise to the latent from step to step."""
     name, options = sampler_name(sampler), getattr(sampler, "extra_options", {})
     if options.get("s_churn"):
         return True
-    if name == "er_sde" and options.get("noise_scaler") is None:
-        return False
     noisy = "sde" in name or "ancestral" in name or name in _NOISY or _NOISY_ELSEWHERE.fullmatch(name)
     return bool(noisy) and options.get("eta", 1.0) != 0 and options.get("s_noise", 1.0) != 0
 

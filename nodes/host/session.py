@@ -194,7 +194,7 @@ def open_session(
     levels = samplers.levels(sampler, sigmas.tolist())
     told = Sampler(
         samplers.evaluations_per_step(info.sampler),
-        levels if samplers.is_correctable(sampler) else None,
+        levels if samplers.is_correctable(info.sampler) else None,
         samplers.sums_history(info.sampler),
         compat.highest_sigma(patcher),
         (compat.percent_at(patcher, levels[0]), compat.percent_at(patcher, levels[-1])),

@@ -71,7 +71,6 @@ def test_other_samplers(sampler, wan, sample, patch):
     [
         ("euler", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 7]),
         ("ddim", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 7]),
-        ("er_sde", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 7]),
         ("uni_pc", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 6, 8]),
         ("dpmpp_2m", [1, 2, 3, 4, 5, 6, 7, 9], [1, 2, 3, 4, 5, 6, 8]),
         ("dpmpp_2m_sde", [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 9]),
@@ -118,24 +117,6 @@ def test_a_correction_that_fails(wan, sample, patch, pack_module, monkeypatch):
     assert torch.equal(sample(patched.model, steps=12), expected)
     (run,) = patched.runs()
     assert run.reused == 0 and "no memory" in run.note and run.end == "done"
-
-
-@pytest.mark.parametrize(
-    ("sampler", "options", "corrected"),
-    [
-        ("er_sde", {}, True),
-        ("er_sde", {"noise_scaler": lambda level: level**2}, False),
-        ("er_sde", {"noise_scaler": lambda level: level, "s_noise": 0.0}, True),
-        ("euler", {"s_churn": 5.0}, False),
-        ("dpmpp_2m_sde", {}, False),
-    ],
-    ids=["er_sde", "er_sde as a reverse-time SDE", "er_sde as an ODE", "churn", "dpmpp_2m_sde"],
-)
-def test_where_little_noise_is_added_answers_are_reused_and_corrected(sampler, options, corrected, pack_module):
-    """By its own scale er_sde adds next to none; with another one as much as any SDE."""
-    told = pack_module("nodes.host.samplers")
-    made = comfy.samplers.ksampler(sampler, options)
-    assert told.is_correctable(made) is corrected and told.adds_noise(made) is not corrected
 
 
 def test_churn_is_not_corrected(wan, patch, call, conds):
