@@ -142,6 +142,11 @@ def alone(of: Subject, row: int) -> Subject:
     return replace(of, sides=(told, of.sides[1]), empty=of.empty[one], seeds=of.seeds[one])
 
 
+def each(of: Subject) -> list[Subject]:
+    """All of its videos, each alone."""
+    return [alone(of, row) for row in range(len(of.seeds))]
+
+
 def shifted(of: Subject, shift: float) -> Subject:
     """The same with another shift of the noise levels."""
     from comfy.model_sampling import ModelSamplingFlux

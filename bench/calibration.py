@@ -54,7 +54,7 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
     """A row for each share, as it comes."""
     first, of = batches.subject(name, at, MEASURED, FIRST), batches.subject(name, at, videos)
     traces = []
-    for one in (batches.alone(first, row) for row in range(MEASURED)):
+    for one in batches.each(first):
         model, run = at.patched(one.model, preset="measure only")
         one.sample(model, STEPS, sampler)
         traces.append(run())
@@ -74,7 +74,7 @@ def measured(name: str, sampler: str, videos: int, shares: list[float], at: Host
     def followed(those: batches.Subject, codebook: Any, sensitivity: float) -> tuple[list[int], Tensor]:
         """Computed steps of each video, since the codebook follows it, and the latents."""
         counts, latents = [], []
-        for one in (batches.alone(those, row) for row in range(len(those.seeds))):
+        for one in batches.each(those):
             model, run = at.patched(one.model, preset="balanced", codebook=codebook, sensitivity=sensitivity)
             latents.append(one.sample(model, STEPS, sampler))
             counts.append(run().computed)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from statistics import mean
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -27,6 +27,17 @@ from . import batches
 STEPS, COMPUTED, DRAWS = 20, 10, 6
 SAMPLERS = ("euler_ancestral_RF", "dpmpp_2m_sde", "er_sde")
 """Of the host, by the names of their functions; each asks the network once a step."""
+
+
+@dataclass
+class Model:
+    """A network as the host's samplers take it."""
+
+    network: Callable[[Tensor, Tensor], Tensor]
+    inner_model: Any
+
+    def __call__(self, latent: Tensor, sigma: Tensor, **_: Any) -> Tensor:
+        return self.network(latent, sigma)
 
 
 def sampled(
@@ -54,7 +65,7 @@ def sampled(
         noises.append(torch.randn(x.shape, generator=fresh))
         return noises[-1]
 
-    def network(latent: Tensor, sigma: Tensor, **_: Any) -> Tensor:
+    def network(latent: Tensor, sigma: Tensor) -> Tensor:
         nonlocal last, step, denoised
         step += 1
         if step in computed:
@@ -66,7 +77,7 @@ def sampled(
             denoised = torch.stack([asked(guess, sigma) for guess in guesses]).mean(0)
         return denoised
 
-    return sampler(_model(network, inner), x, sigmas, extra_args={}, disable=True, noise_sampler=drawn)
+    return sampler(Model(network, inner), x, sigmas, extra_args={}, disable=True, noise_sampler=drawn)
 
 
 def answers(sampler: Callable[..., Tensor], sigmas: Tensor, inner: Any = None) -> Tensor:
@@ -75,12 +86,12 @@ def answers(sampler: Callable[..., Tensor], sigmas: Tensor, inner: Any = None) -
     rows: list[Tensor] = []
     units = iter(torch.eye(steps))
 
-    def nothing(latent: Tensor, sigma: Tensor, **_: Any) -> Tensor:
+    def nothing(latent: Tensor, sigma: Tensor) -> Tensor:
         rows.append(latent)
         return torch.zeros_like(latent)
 
     sampler(
-        _model(nothing, inner),
+        Model(nothing, inner),
         torch.zeros(steps),
         sigmas,
         extra_args={},
@@ -88,15 +99,6 @@ def answers(sampler: Callable[..., Tensor], sigmas: Tensor, inner: Any = None) -
         noise_sampler=lambda *_: next(units),
     )
     return torch.stack(rows)
-
-
-def _model(network: Callable[..., Tensor], inner: Any) -> Any:
-    """A network as samplers take it."""
-
-    class Model(SimpleNamespace):
-        __call__ = staticmethod(network)
-
-    return Model(inner_model=inner)
 
 
 def main() -> None:

@@ -292,7 +292,7 @@ def main() -> None:
 
 def ways(of: batches.Subject, at: Hosted) -> dict[tuple[str, str], Callable[[], tuple[list[float], Tensor]]]:
     """By method and setting, what gives the computed steps of each video and the latents."""
-    alone = [batches.alone(of, row) for row in range(len(of.seeds))]
+    alone = batches.each(of)
     network = module(of)
     full = Counter()  # of the network without a cache
 

@@ -91,7 +91,7 @@ def machine(call: Callable[..., tuple], patch: Callable[..., Any], pack_module: 
     def make(member: str, moreg: dict | None = None, preset: str = "balanced", **widgets: Any) -> Machine:
         key = repr((member, moreg, preset, widgets))
         if key not in made:
-            rig = Rig(SHALLOW.get(member) or MEMBERS[member], call, patch)
+            rig = Rig((MEMBERS | SHALLOW)[member], call, patch)
             patched = patch(rig.model, preset=preset, moreg=moreg)
             kept, guard = pack_module("nodes.server.run_store"), pack_module("nodes.host.guard")
             made[key] = Machine(rig, patched, kept.RUNS, guard.KEY, **widgets)
